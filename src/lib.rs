@@ -1,0 +1,28 @@
+//! keytrail: who could, and who did, with every AWS KMS key.
+//!
+//! CloudTrail logs and permission snapshots flow in at one end, verdicts come out at the other:
+//!
+//! ```text
+//! S3 prefix / folder --> source --> inflate --> decode --> batch --> cloudtrail (Delta) --+
+//!                                                                                         +--> SQL (queries/*.sql) --> report
+//! AWS APIs / CLI dumps --> snapshot --> keys, policies, grants, principals (Delta) -------+
+//!                              +--> policy evaluator --> effective_access ----------------+
+//! ```
+//!
+//! # Rooms, in the order in which data meets them
+//!
+//! A room names only rooms above it in this list.
+//!
+//! - [`model`]: nouns every room shares: ARNs, instants, durations, faults.
+//! - [`trail`]: bytes to records: object keys, inflating, envelopes, fields, identities, the key an event names.
+//! - [`policy`]: the evaluator: what a snapshot allows, to whom, under which condition, and why.
+//!
+//! # Invariants
+//!
+//! - `model`, `trail` and `policy` are pure: they know no clock, disk, network, AWS SDK or DataFusion.
+//! - Every record read is kept, a duplicate, or a fault with its place; nothing disappears.
+//! - Only the command line asks what time it is.
+
+pub mod model;
+pub mod policy;
+pub mod trail;

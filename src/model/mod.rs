@@ -1,0 +1,1 @@
+//! Nouns every room shares. No I/O, no clock.

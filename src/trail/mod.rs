@@ -1,0 +1,1 @@
+//! From the bytes of a delivered object to the fields of its records. Pure: no I/O, no clock.
