@@ -16,6 +16,7 @@
 //! - [`model`]: nouns every room shares: ARNs, instants, durations, faults.
 //! - [`trail`]: bytes to records: object keys, inflating, envelopes, fields, identities, the key an event names.
 //! - [`policy`]: the evaluator: what a snapshot allows, to whom, under which condition, and why.
+//! - [`lake`]: the Delta tables: schemas, writing, the ledger of objects taken, compaction.
 //!
 //! # Invariants
 //!
@@ -23,6 +24,7 @@
 //! - Every record read is kept, a duplicate, or a fault with its place; nothing disappears.
 //! - Only the command line asks what time it is.
 
+pub mod lake;
 pub mod model;
 pub mod policy;
 pub mod trail;

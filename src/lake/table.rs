@@ -1,0 +1,162 @@
+//! Opening, creating and committing one Delta table.
+//!
+//! Every commit of every table carries the same application transaction id with the next number, because blind
+//! appends do not conflict in Delta and two compactions of one snapshot would both succeed and double rows: with the
+//! id, the second of two commits from one snapshot is refused and its writer looks again.
+
+use arrow::datatypes::SchemaRef;
+use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, FinalizedCommit, TransactionError};
+use deltalake::kernel::{Action, Add, Remove, StructType, Transaction};
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+
+use super::{Error, Location, Result};
+
+/// The application id in every commit.
+const WRITER: &str = "keytrail";
+
+/// Commits between checkpoints: opening and committing cost grows with every commit since the last one.
+const CHECKPOINT_INTERVAL: &str = "20";
+
+/// What a commit did.
+#[derive(Debug)]
+pub enum Committed {
+    /// The table's new state.
+    Done(DeltaTable),
+    /// Somebody else committed since the snapshot was read: look again.
+    Raced,
+}
+
+fn at(table: &str) -> impl Fn(DeltaTableError) -> Error + '_ {
+    move |source| Error::Table { table: table.to_owned(), source }
+}
+
+/// Opens a table, or `None` where there is none yet.
+///
+/// # Errors
+/// Storage cannot be reached, or what is there is not a Delta table this program can read.
+pub async fn open(lake: &Location, name: &str) -> Result<Option<DeltaTable>> {
+    let url = lake.table(name)?;
+    if let Some(folder) = lake.folder()
+        && !folder.join(name).join("_delta_log").is_dir()
+    {
+        return Ok(None);
+    }
+    let builder = DeltaTableBuilder::from_url(url).map_err(at(name))?.with_storage_options(lake.options().clone());
+    let builder = builder.with_allow_http(true);
+    match builder.load().await {
+        Ok(table) => Ok(Some(table)),
+        Err(DeltaTableError::NotATable(_)) => Ok(None),
+        Err(source) => Err(at(name)(source)),
+    }
+}
+
+/// Opens a table, creating it empty where there is none.
+///
+/// `partition_columns` and `stats_columns` (top-level names only: the crate compares leaf names) matter at creation.
+///
+/// # Errors
+/// Storage cannot be reached or written.
+pub async fn open_or_create(
+    lake: &Location,
+    name: &str,
+    schema: &SchemaRef,
+    partition_columns: &[&str],
+    stats_columns: &[&str],
+) -> Result<DeltaTable> {
+    if let Some(table) = open(lake, name).await? {
+        return Ok(table);
+    }
+    if let Some(folder) = lake.folder() {
+        std::fs::create_dir_all(folder.join(name))
+            .map_err(|error| Error::NotALake(folder.display().to_string(), error.to_string()))?;
+    }
+    let columns: StructType =
+        schema.as_ref().try_into_kernel().map_err(|error| at(name)(DeltaTableError::generic(format!("{error}"))))?;
+    let table = DeltaTableBuilder::from_url(lake.table(name)?)
+        .map_err(at(name))?
+        .with_storage_options(lake.options().clone())
+        .with_allow_http(true)
+        .build()
+        .map_err(at(name))?;
+    let created = table
+        .create()
+        .with_columns(columns.fields().cloned())
+        .with_partition_columns(partition_columns.iter().copied())
+        .with_configuration([
+            ("delta.checkpointInterval".to_owned(), Some(CHECKPOINT_INTERVAL.to_owned())),
+            ("delta.dataSkippingStatsColumns".to_owned(), Some(stats_columns.join(","))),
+        ])
+        .with_raise_if_key_not_exists(false)
+        .await;
+    match created {
+        Ok(table) => Ok(table),
+        // Another process created it first.
+        Err(error) => match open(lake, name).await? {
+            Some(table) => Ok(table),
+            None => Err(at(name)(error)),
+        },
+    }
+}
+
+/// The number of the newest commit of ours that the table's state has seen; 0 before the first.
+///
+/// # Errors
+/// The log cannot be read.
+pub async fn commit_number(table: &DeltaTable, name: &str) -> Result<i64> {
+    let state = table.snapshot().map_err(at(name))?;
+    let seen = state.transaction_version(table.log_store().as_ref(), WRITER).await.map_err(at(name))?;
+    Ok(seen.unwrap_or(0))
+}
+
+/// Commits `adds` and `removes` on top of exactly the state that `table` holds, or says that somebody was faster.
+///
+/// `rewrite` says that the rows stay the same (compaction), so that streaming readers skip the commit.
+///
+/// # Errors
+/// Storage refuses, or the commit is invalid.
+pub async fn commit(
+    table: DeltaTable,
+    name: &str,
+    adds: Vec<Add>,
+    removes: Vec<Remove>,
+    rewrite: bool,
+    metadata: Vec<(String, serde_json::Value)>,
+) -> Result<Committed> {
+    let number = commit_number(&table, name).await? + 1;
+    let mut actions: Vec<Action> = removes.into_iter().map(Action::Remove).collect();
+    actions.extend(adds.into_iter().map(Action::Add));
+    let operation = if rewrite {
+        DeltaOperation::Optimize { predicate: None, target_size: 0 }
+    } else {
+        DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None }
+    };
+    let state = table.snapshot().map_err(at(name))?;
+    let properties = CommitProperties::default()
+        .with_metadata(metadata)
+        .with_application_transaction(Transaction::new(WRITER, number))
+        .with_cleanup_expired_logs(Some(false));
+    let result: std::result::Result<FinalizedCommit, DeltaTableError> = CommitBuilder::from(properties)
+        .with_actions(actions)
+        .build(Some(state), table.log_store(), operation)
+        .await;
+    match result {
+        Ok(_) => {
+            let mut table = table;
+            table.update_state().await.map_err(at(name))?;
+            Ok(Committed::Done(table))
+        }
+        Err(DeltaTableError::Transaction { source }) if is_race(&source) => Ok(Committed::Raced),
+        Err(source) => Err(at(name)(source)),
+    }
+}
+
+fn is_race(error: &TransactionError) -> bool {
+    matches!(
+        error,
+        TransactionError::CommitConflict(_)
+            | TransactionError::MaxCommitAttempts(_)
+            | TransactionError::VersionAlreadyExists(_)
+    )
+}
