@@ -53,7 +53,11 @@ impl Location {
 
     /// The folder of a local lake.
     pub fn folder(&self) -> Option<std::path::PathBuf> {
-        if self.root.scheme() == "file" { self.root.to_file_path().ok() } else { None }
+        if self.root.scheme() == "file" {
+            self.root.to_file_path().ok()
+        } else {
+            None
+        }
     }
 
     /// Where a table stands.
@@ -61,7 +65,9 @@ impl Location {
     /// # Errors
     /// The name does not make an address.
     pub fn table(&self, name: &str) -> Result<Url> {
-        self.root.join(&format!("{name}/")).map_err(|error| Error::Address(self.root.to_string(), error.to_string()))
+        self.root
+            .join(&format!("{name}/"))
+            .map_err(|error| Error::Address(self.root.to_string(), error.to_string()))
     }
 }
 
@@ -74,7 +80,10 @@ mod tests {
         let lake = Location::parse("some/where", HashMap::new()).unwrap();
         assert!(lake.root().as_str().ends_with("/some/where/"));
         let lake = Location::parse("s3://bucket/prefix", HashMap::new()).unwrap();
-        assert_eq!(lake.table("cloudtrail").unwrap().as_str(), "s3://bucket/prefix/cloudtrail/");
+        assert_eq!(
+            lake.table("cloudtrail").unwrap().as_str(),
+            "s3://bucket/prefix/cloudtrail/"
+        );
         assert!(Location::parse("http://x/y", HashMap::new()).is_err());
         assert!(Location::parse("s3:///x", HashMap::new()).is_err());
     }

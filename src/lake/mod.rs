@@ -2,8 +2,15 @@
 //!
 //! Refuses to know SQL: it opens, creates, writes and commits tables; `engine` asks them questions.
 
+pub mod batch;
+pub mod duplicates;
+pub mod file;
+pub mod intake;
+pub mod ledger;
 pub mod location;
+pub mod restore;
 pub mod schema;
+pub mod sort;
 pub mod table;
 
 use deltalake::DeltaTableError;

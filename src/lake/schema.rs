@@ -48,7 +48,11 @@ fn record(name: &str, fields: Fields) -> Field {
 
 fn list_of(name: &str, fields: Fields) -> Field {
     // Delta and Parquet name a list's child `element`.
-    Field::new(name, DataType::List(Arc::new(Field::new("element", DataType::Struct(fields), true))), true)
+    Field::new(
+        name,
+        DataType::List(Arc::new(Field::new("element", DataType::Struct(fields), true))),
+        true,
+    )
 }
 
 fn texts(names: &[&str]) -> Fields {
@@ -81,7 +85,10 @@ pub fn user_identity() -> Fields {
     .map(|name| text(name))
     .collect();
     fields.push(record("onbehalfof", texts(&["userid", "identitystorearn"])));
-    fields.push(record("inscopeof", texts(&["sourcearn", "sourceaccount", "issuertype", "credentialsissuedto"])));
+    fields.push(record(
+        "inscopeof",
+        texts(&["sourcearn", "sourceaccount", "issuertype", "credentialsissuedto"]),
+    ));
     fields.push(record("invokedbydelegate", texts(&["accountid"])));
     fields.push(record("sessioncontext", session_context()));
     fields.into()
@@ -95,7 +102,11 @@ pub fn session_context() -> Fields {
         record("webidfederationdata", texts(&["federatedprovider", "attributes"])),
         record("attributes", texts(&["creationdate", "mfaauthenticated"])),
     ];
-    fields.extend(["sourceidentity", "ec2roledelivery", "ec2issuedinvpc", "assumedroot"].iter().map(|name| text(name)));
+    fields.extend(
+        ["sourceidentity", "ec2roledelivery", "ec2issuedinvpc", "assumedroot"]
+            .iter()
+            .map(|name| text(name)),
+    );
     fields.into()
 }
 
@@ -107,10 +118,24 @@ pub fn session_context() -> Fields {
 /// written back as it was delivered.
 pub fn cloudtrail() -> SchemaRef {
     let mut fields = vec![Field::new(EVENT_DATE, DataType::Date32, true), instant("eventtime")];
-    for name in ["eventsource", "eventname", "kms_key_arn", "eventid", "recipientaccountid", "awsregion"] {
+    for name in [
+        "eventsource",
+        "eventname",
+        "kms_key_arn",
+        "eventid",
+        "recipientaccountid",
+        "awsregion",
+    ] {
         fields.push(text(name));
     }
-    for name in ["principal_arn", "principal_id", "accesskeyid", "sourceipaddress", "errorcode", "source_object"] {
+    for name in [
+        "principal_arn",
+        "principal_id",
+        "accesskeyid",
+        "sourceipaddress",
+        "errorcode",
+        "source_object",
+    ] {
         fields.push(text(name));
     }
     fields.push(whole("source_index"));

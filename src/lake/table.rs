@@ -6,7 +6,7 @@
 
 use arrow::datatypes::SchemaRef;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, FinalizedCommit, TransactionError};
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake::kernel::{Action, Add, Remove, StructType, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
@@ -29,7 +29,10 @@ pub enum Committed {
 }
 
 fn at(table: &str) -> impl Fn(DeltaTableError) -> Error + '_ {
-    move |source| Error::Table { table: table.to_owned(), source }
+    move |source| Error::Table {
+        table: table.to_owned(),
+        source,
+    }
 }
 
 /// Opens a table, or `None` where there is none yet.
@@ -43,7 +46,9 @@ pub async fn open(lake: &Location, name: &str) -> Result<Option<DeltaTable>> {
     {
         return Ok(None);
     }
-    let builder = DeltaTableBuilder::from_url(url).map_err(at(name))?.with_storage_options(lake.options().clone());
+    let builder = DeltaTableBuilder::from_url(url)
+        .map_err(at(name))?
+        .with_storage_options(lake.options().clone());
     let builder = builder.with_allow_http(true);
     match builder.load().await {
         Ok(table) => Ok(Some(table)),
@@ -72,8 +77,10 @@ pub async fn open_or_create(
         std::fs::create_dir_all(folder.join(name))
             .map_err(|error| Error::NotALake(folder.display().to_string(), error.to_string()))?;
     }
-    let columns: StructType =
-        schema.as_ref().try_into_kernel().map_err(|error| at(name)(DeltaTableError::generic(format!("{error}"))))?;
+    let columns: StructType = schema
+        .as_ref()
+        .try_into_kernel()
+        .map_err(|error| at(name)(DeltaTableError::generic(format!("{error}"))))?;
     let table = DeltaTableBuilder::from_url(lake.table(name)?)
         .map_err(at(name))?
         .with_storage_options(lake.options().clone())
@@ -85,8 +92,14 @@ pub async fn open_or_create(
         .with_columns(columns.fields().cloned())
         .with_partition_columns(partition_columns.iter().copied())
         .with_configuration([
-            ("delta.checkpointInterval".to_owned(), Some(CHECKPOINT_INTERVAL.to_owned())),
-            ("delta.dataSkippingStatsColumns".to_owned(), Some(stats_columns.join(","))),
+            (
+                "delta.checkpointInterval".to_owned(),
+                Some(CHECKPOINT_INTERVAL.to_owned()),
+            ),
+            (
+                "delta.dataSkippingStatsColumns".to_owned(),
+                Some(stats_columns.join(",")),
+            ),
         ])
         .with_raise_if_key_not_exists(false)
         .await;
@@ -106,38 +119,56 @@ pub async fn open_or_create(
 /// The log cannot be read.
 pub async fn commit_number(table: &DeltaTable, name: &str) -> Result<i64> {
     let state = table.snapshot().map_err(at(name))?;
-    let seen = state.transaction_version(table.log_store().as_ref(), WRITER).await.map_err(at(name))?;
+    let seen = state
+        .transaction_version(table.log_store().as_ref(), WRITER)
+        .await
+        .map_err(at(name))?;
     Ok(seen.unwrap_or(0))
 }
 
-/// Commits `adds` and `removes` on top of exactly the state that `table` holds, or says that somebody was faster.
-///
-/// `rewrite` says that the rows stay the same (compaction), so that streaming readers skip the commit.
+/// What one commit does.
+#[derive(Debug, Default, Clone)]
+pub struct Commit {
+    /// Files that come in.
+    pub adds: Vec<Add>,
+    /// Files that go out.
+    pub removes: Vec<Remove>,
+    /// The rows stay the same (compaction), so that streaming readers skip the commit.
+    pub is_rewrite: bool,
+    /// Members of the commit's metadata.
+    pub metadata: Vec<(String, serde_json::Value)>,
+}
+
+/// Commits on top of exactly the state that `table` holds, under the next number (or the one given), or says that
+/// somebody was faster.
 ///
 /// # Errors
 /// Storage refuses, or the commit is invalid.
-pub async fn commit(
-    table: DeltaTable,
-    name: &str,
-    adds: Vec<Add>,
-    removes: Vec<Remove>,
-    rewrite: bool,
-    metadata: Vec<(String, serde_json::Value)>,
-) -> Result<Committed> {
-    let number = commit_number(&table, name).await? + 1;
-    let mut actions: Vec<Action> = removes.into_iter().map(Action::Remove).collect();
-    actions.extend(adds.into_iter().map(Action::Add));
-    let operation = if rewrite {
-        DeltaOperation::Optimize { predicate: None, target_size: 0 }
+pub async fn commit(table: DeltaTable, name: &str, commit: Commit, number: Option<i64>) -> Result<Committed> {
+    let number = match number {
+        Some(number) => number,
+        None => commit_number(&table, name).await? + 1,
+    };
+    let mut actions: Vec<Action> = commit.removes.into_iter().map(Action::Remove).collect();
+    actions.extend(commit.adds.into_iter().map(Action::Add));
+    let operation = if commit.is_rewrite {
+        DeltaOperation::Optimize {
+            predicate: None,
+            target_size: 0,
+        }
     } else {
-        DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None }
+        DeltaOperation::Write {
+            mode: SaveMode::Append,
+            partition_by: None,
+            predicate: None,
+        }
     };
     let state = table.snapshot().map_err(at(name))?;
     let properties = CommitProperties::default()
-        .with_metadata(metadata)
+        .with_metadata(commit.metadata)
         .with_application_transaction(Transaction::new(WRITER, number))
         .with_cleanup_expired_logs(Some(false));
-    let result: std::result::Result<FinalizedCommit, DeltaTableError> = CommitBuilder::from(properties)
+    let result = CommitBuilder::from(properties)
         .with_actions(actions)
         .build(Some(state), table.log_store(), operation)
         .await;
@@ -147,6 +178,7 @@ pub async fn commit(
             table.update_state().await.map_err(at(name))?;
             Ok(Committed::Done(table))
         }
+        Err(DeltaTableError::VersionAlreadyExists(_)) => Ok(Committed::Raced),
         Err(DeltaTableError::Transaction { source }) if is_race(&source) => Ok(Committed::Raced),
         Err(source) => Err(at(name)(source)),
     }

@@ -1,1 +1,7 @@
 //! Nouns every room shares. No I/O, no clock.
+
+pub mod arn;
+pub mod instant;
+
+pub use arn::Arn;
+pub use instant::Instant;
