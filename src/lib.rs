@@ -16,7 +16,10 @@
 //! - [`model`]: nouns every room shares: ARNs, instants, durations, faults.
 //! - [`trail`]: bytes to records: object keys, inflating, envelopes, fields, identities, the key an event names.
 //! - [`policy`]: the evaluator: what a snapshot allows, to whom, under which condition, and why.
+//! - [`aws`]: the only room that names the AWS SDK: credentials, Region, endpoint, what is read from S3.
+//! - [`source`]: S3 prefixes, folders, files and standard input as one stream of objects and their bytes.
 //! - [`lake`]: the Delta tables: schemas, writing, the ledger of objects taken, compaction.
+//! - [`ingest`]: objects through `trail` into the lake: the pipeline and its accounts.
 //!
 //! # Invariants
 //!
@@ -24,7 +27,10 @@
 //! - Every record read is kept, a duplicate, or a fault with its place; nothing disappears.
 //! - Only the command line asks what time it is.
 
+pub mod aws;
+pub mod ingest;
 pub mod lake;
 pub mod model;
 pub mod policy;
+pub mod source;
 pub mod trail;

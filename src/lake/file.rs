@@ -167,10 +167,11 @@ pub fn encode(batch: &RecordBatch, layout: &Layout, partition: Option<(&str, Opt
         .with_properties(properties(layout, batch.schema_ref(), batch.num_rows()))
         // Without the embedded Arrow schema every reader sees plain strings, whatever this program held in memory.
         .with_skip_arrow_metadata(true);
-    let mut writer = ArrowWriter::try_new_with_options(Vec::new(), batch.schema(), options)?;
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options)?;
     writer.write(&batch)?;
-    let metadata = writer.finish()?;
-    let bytes = Bytes::from(writer.into_inner()?);
+    let metadata = writer.close()?;
+    let bytes = Bytes::from(bytes);
     let name = format!("part-{}.zstd.parquet", uuid::Uuid::new_v4().simple());
     let (path, partition_values) = match partition {
         Some((column, value)) => {

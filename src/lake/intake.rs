@@ -32,7 +32,7 @@ pub struct Intake {
     lake: Location,
     table: DeltaTable,
     store: Arc<dyn ObjectStore>,
-    known: Known,
+    known: Arc<Known>,
     /// Files written and not yet committed.
     files: Vec<Add>,
     /// Objects read to their end (or as far as they go) and not yet committed.
@@ -77,7 +77,7 @@ impl Intake {
             lake: lake.clone(),
             store,
             table,
-            known: Known::load(lake).await?,
+            known: Arc::new(Known::load(lake).await?),
             files: Vec::new(),
             entries: Vec::new(),
             kept: HashMap::new(),
@@ -90,9 +90,14 @@ impl Intake {
         })
     }
 
-    /// The objects the lake knew when it was opened.
-    pub fn known(&self) -> &Known {
-        &self.known
+    /// The objects the lake knows now.
+    pub fn known(&self) -> Arc<Known> {
+        self.known.clone()
+    }
+
+    /// Whether files wait for a commit.
+    pub fn has_files(&self) -> bool {
+        !self.files.is_empty()
     }
 
     /// Writes a batch of rows, in whatever order, as files. They become visible with the next commit.
@@ -237,7 +242,7 @@ impl Intake {
                     self.uncount_moves(&resolution, &old).await?;
                     self.table = open_table(&self.lake).await?;
                     ledger::settle(&self.lake, &self.table).await?;
-                    self.known = Known::load(&self.lake).await?;
+                    self.known = Arc::new(Known::load(&self.lake).await?);
                 }
             }
         }
@@ -385,8 +390,9 @@ impl Intake {
             self.totals.first_event_at = earliest(self.totals.first_event_at, entry.first_event_at);
             self.totals.last_event_at = self.totals.last_event_at.max(entry.last_event_at);
         }
+        let known = Arc::make_mut(&mut self.known);
         for entry in &entries {
-            self.known.insert(entry);
+            known.insert(entry);
         }
         self.files.clear();
         self.entries.clear();

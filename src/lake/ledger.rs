@@ -20,6 +20,8 @@ use super::file::{self, Layout};
 use super::table::{self, Committed};
 use super::{Error, Location, Result, schema};
 use crate::model::Instant;
+use crate::trail::digest::{Digest, LogFile};
+use crate::trail::object_key::ObjectKey;
 
 /// One row of `ingest_objects`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -118,6 +120,102 @@ pub fn fault_rows(faults: &[FaultRow], now: Instant) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(schema::ingest_faults(), columns)?)
 }
 
+/// A digest as rows of `digests`: one for each log object it lists, or one without where it lists none.
+///
+/// # Errors
+/// The columns do not fit the schema: a defect.
+pub fn digest_rows(source_object: &str, key: &ObjectKey, digest: &Digest) -> Result<RecordBatch> {
+    let none = LogFile { bucket: None, object: None, hash: None, oldest_event_time: None, newest_event_time: None };
+    let files = if digest.log_files.is_empty() { std::slice::from_ref(&none) } else { digest.log_files.as_slice() };
+    let each = || files.iter();
+    let account = digest.account_id.as_deref().or(key.account.as_deref());
+    // The key of a digest names the trail and its home Region; the digest itself does not.
+    let trail = match (account, key.trail.as_deref(), key.home_region.as_deref()) {
+        (Some(account), Some(trail), Some(home)) => {
+            let partition = crate::model::arn::partition_of(home);
+            Some(format!("arn:{partition}:cloudtrail:{home}:{account}:trail/{trail}"))
+        }
+        _ => None,
+    };
+    let columns = vec![
+        texts(each().map(|_| Some(source_object))),
+        texts(each().map(|_| account)),
+        texts(each().map(|_| key.region.as_deref())),
+        texts(each().map(|_| trail.as_deref())),
+        instants(each().map(|_| digest.start_time)),
+        instants(each().map(|_| digest.end_time)),
+        texts(each().map(|_| digest.bucket.as_deref())),
+        texts(each().map(|_| digest.object.as_deref())),
+        instants(each().map(|_| digest.oldest_event_time)),
+        instants(each().map(|_| digest.newest_event_time)),
+        texts(each().map(|_| digest.previous_object.as_deref())),
+        texts(each().map(|file| file.bucket.as_deref())),
+        texts(each().map(|file| file.object.as_deref())),
+        texts(each().map(|file| file.hash.as_deref())),
+        instants(each().map(|file| file.oldest_event_time)),
+        instants(each().map(|file| file.newest_event_time)),
+    ];
+    Ok(RecordBatch::try_new(schema::digests(), columns)?)
+}
+
+/// One row of `ingest_listings`.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct ListingRow {
+    pub source: String,
+    pub trail_arn: Option<String>,
+    pub started_at: Instant,
+    pub finished_at: Instant,
+    pub since: Option<Instant>,
+    pub until: Option<Instant>,
+    pub complete: bool,
+    pub objects: i64,
+    pub unreadable: i64,
+}
+
+impl ListingRow {
+    /// The row.
+    ///
+    /// # Errors
+    /// The columns do not fit the schema: a defect.
+    pub fn rows(&self) -> Result<RecordBatch> {
+        use std::iter::once;
+        let columns: Vec<ArrayRef> = vec![
+            texts(once(Some(self.source.as_str()))),
+            texts(once(self.trail_arn.as_deref())),
+            instants(once(Some(self.started_at))),
+            instants(once(Some(self.finished_at))),
+            instants(once(self.since)),
+            instants(once(self.until)),
+            Arc::new(arrow::array::BooleanArray::from(vec![self.complete])),
+            wholes(once(self.objects)),
+            wholes(once(self.unreadable)),
+        ];
+        Ok(RecordBatch::try_new(schema::ingest_listings(), columns)?)
+    }
+}
+
+/// Whether a source was once listed whole.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn was_listed_whole(lake: &Location, source: &str) -> Result<bool> {
+    let Some(table) = table::open(lake, schema::INGEST_LISTINGS).await? else { return Ok(false) };
+    for add in files(&table, schema::INGEST_LISTINGS)? {
+        let batch = file::read_typed(table.object_store(), &add, &schema::ingest_listings()).await?;
+        let sources = batch.column(0).as_string::<i32>();
+        let (since, until) = (batch.column(4), batch.column(5));
+        let complete = batch.column(6).as_boolean();
+        let whole = |row: usize| {
+            sources.value(row) == source && since.is_null(row) && until.is_null(row) && complete.value(row)
+        };
+        if (0..batch.num_rows()).any(whole) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// What must be committed to the other tables once `cloudtrail`'s commit of that number stands.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Pending {
@@ -130,7 +228,8 @@ pub struct Pending {
 /// The metadata member that carries [`Pending`].
 pub const PENDING: &str = "keytrail.pending";
 
-fn layout_of(name: &str) -> Layout {
+/// How a table's files are laid out.
+pub fn layout_of(name: &str) -> Layout {
     match name {
         schema::INGEST_OBJECTS | schema::INGEST_FAULTS | schema::DIGESTS => file::BY_OBJECT,
         _ => file::SMALL,
@@ -271,7 +370,7 @@ pub async fn settle(lake: &Location, cloudtrail: &DeltaTable) -> Result<()> {
 }
 
 /// Objects taken without error, and those tried in vain.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Known {
     taken: HashMap<u128, u64>,
 }

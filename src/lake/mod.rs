@@ -3,7 +3,9 @@
 //! Refuses to know SQL: it opens, creates, writes and commits tables; `engine` asks them questions.
 
 pub mod batch;
+pub mod compact;
 pub mod duplicates;
+pub mod export;
 pub mod file;
 pub mod intake;
 pub mod ledger;

@@ -4,12 +4,14 @@
 //! its fields, [`identity`] names its actor and [`kms`] the keys it is about.
 
 pub mod decoder;
+pub mod digest;
 pub mod envelope;
 pub mod field;
 pub mod identity;
 pub mod inflate;
 pub mod json;
 pub mod kms;
+pub mod object_key;
 pub mod record;
 
 /// Bounds on what one object may ask of the program.

@@ -43,11 +43,7 @@ impl<'a> Record<'a> {
     /// Whether this is a CloudTrail record rather than something that wraps one: it names an API call the way
     /// CloudTrail does.
     pub fn is_cloudtrail(&self) -> bool {
-        let has = |field: Field| self.raw(field).is_some();
-        let names_call = has(Field::EventName) && has(Field::EventSource);
-        let shaped =
-            has(Field::EventVersion) || has(Field::UserIdentity) || has(Field::EventId) || has(Field::AwsRegion);
-        (names_call && shaped) || (has(Field::EventVersion) && has(Field::EventType) && has(Field::EventTime))
+        self.raw(Field::EventName).is_some() && self.raw(Field::EventSource).is_some()
     }
 
     /// Whether the record is surely one, also where the text around it is broken.
