@@ -16,6 +16,8 @@
 //! - [`model`]: nouns every room shares: ARNs, instants, durations, faults.
 //! - [`trail`]: bytes to records: object keys, inflating, envelopes, fields, identities, the key an event names.
 //! - [`policy`]: the evaluator: what a snapshot allows, to whom, under which condition, and why.
+//! - [`aws`]: the only room that names the AWS SDK: credentials, Region, endpoint, what is read from S3.
+//! - [`source`]: S3 prefixes, folders, files and standard input as one stream of objects and their bytes.
 //! - [`lake`]: the Delta tables: schemas, writing, the ledger of objects taken, compaction.
 //!
 //! # Invariants
@@ -24,7 +26,9 @@
 //! - Every record read is kept, a duplicate, or a fault with its place; nothing disappears.
 //! - Only the command line asks what time it is.
 
+pub mod aws;
 pub mod lake;
 pub mod model;
 pub mod policy;
+pub mod source;
 pub mod trail;
