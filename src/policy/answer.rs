@@ -9,7 +9,7 @@ use super::formula::Formula;
 use super::kms::{self, Scope};
 use super::layers::{Layers, Origin};
 use super::scene::{Context, Scene, Target};
-use super::solve::{Truth, solve};
+use super::solve::{Holding, Truth, solve};
 use super::worlds::Known;
 
 /// Who may do what on which resource, resolved against a snapshot.
@@ -160,7 +160,6 @@ pub fn known(caller: &Caller) -> Known {
 
 /// Turns combined layers into an answer.
 pub fn judge(combined: &Combined, layers: &Layers, action: usize, known: &Known) -> Open {
-    let assumed = |test: &Test| matches!(test.kind, TestKind::Gap { assumed: true, .. });
     let may_allow = || {
         let mut paths: Vec<Origin> = origins(layers, action, false)
             .into_iter()
@@ -168,6 +167,14 @@ pub fn judge(combined: &Combined, layers: &Layers, action: usize, known: &Known)
             .collect();
         paths.sort_unstable();
         paths
+    };
+    // The reason is that of one context: which tests hold there is known.
+    let reason = |holding: &Holding| {
+        let holds = |test: &Test| match &test.kind {
+            TestKind::Gap { assumed, .. } => *assumed,
+            _ => holding.contains(test.id()),
+        };
+        combined.decision(&holds).1
     };
     let plain = |verdict, reason, paths| Open {
         verdict,
@@ -178,29 +185,18 @@ pub fn judge(combined: &Combined, layers: &Layers, action: usize, known: &Known)
         paths,
     };
     match solve(&combined.allowed, known) {
-        Truth::Always => plain(Verdict::Allowed, allow_reason(combined, &assumed), may_allow()),
-        Truth::Never => plain(Verdict::Denied, combined.decision(&assumed).1, Vec::new()),
+        Truth::Always(holding) => plain(Verdict::Allowed, reason(&holding), may_allow()),
+        Truth::Never(holding) => plain(Verdict::Denied, reason(&holding), Vec::new()),
         Truth::Open(reasons) => Open {
             open: reasons.clone(),
             ..plain(Verdict::Undetermined, reasons.join("; "), may_allow())
         },
-        Truth::Sometimes(depends) => {
-            let in_witness = |test: &Test| match &test.kind {
-                TestKind::Gap { assumed, .. } => *assumed,
-                _ => depends.holding.contains(test.id()),
-            };
-            Open {
-                condition: Some(describe::text(&depends.formula)),
-                condition_kind: Some(describe::kind(&depends)),
-                ..plain(Verdict::Conditional, combined.decision(&in_witness).1, may_allow())
-            }
-        }
+        Truth::Sometimes(depends) => Open {
+            condition: Some(describe::text(&depends.formula)),
+            condition_kind: Some(describe::kind(&depends)),
+            ..plain(Verdict::Conditional, reason(&depends.holding), may_allow())
+        },
     }
-}
-
-/// The reason of a right that holds in every context: that of the context in which no test holds.
-fn allow_reason(combined: &Combined, assumed: &impl Fn(&Test) -> bool) -> String {
-    combined.decision(assumed).1
 }
 
 /// The statements and grants for which `holds` is true, by name.

@@ -209,14 +209,14 @@ impl Combined {
             Flow::Service => direct,
             Flow::IdentityOnly => identity,
             Flow::Retire => false,
-        } || is(&self.grant);
+        };
         if granted {
             let mut blocked = Vec::new();
             if !is(&self.scps) {
                 blocked.push("scp");
             }
             let needs_boundary = !is(&self.direct_in_effect) || self.flow == Flow::CrossAccount;
-            if !is(&self.boundary) && needs_boundary && !is(&self.grant) {
+            if !is(&self.boundary) && needs_boundary {
                 blocked.push("pb");
             }
             if !blocked.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::condition::{CONTEXT_PREFIX, Condition, Kind, Test, shorten};
 use super::formula::Formula;
-use super::operator::{Comparison, Family, Qualifier};
+use super::operator::{Comparison, Family, Operand, Qualifier};
 use super::solve::Depends;
 
 /// What a right depends on.
@@ -163,18 +163,21 @@ fn condition_text(condition: &Condition, positive: bool) -> String {
     // The opposite of `absent or not in` is `in`, and so on: say what a request must hold.
     let absent_holds = condition.holds(&super::condition::Fact::Absent) == positive;
     let inverted = operator.negated == positive;
+    let (family, negated) = (operator.family, operator.negated);
     let compared = match (operator.qualifier, positive) {
-        (Some(Qualifier::All), true) => return set_text(key, "every", operator.family, operator.negated, &values),
-        (Some(Qualifier::All), false) => return set_text(key, "some", operator.family, !operator.negated, &values),
-        (Some(Qualifier::Any), true) => return set_text(key, "some", operator.family, operator.negated, &values),
-        (Some(Qualifier::Any), false) => return set_text(key, "every", operator.family, !operator.negated, &values),
-        (None, _) => format!(
-            "{key} {} {values}",
-            words(operator.family, inverted, condition.values.len())
-        ),
+        (Some(Qualifier::All), true) => return set_text(key, "every", family, negated, &values),
+        (Some(Qualifier::All), false) => return set_text(key, "some", family, !negated, &values),
+        (Some(Qualifier::Any), true) => return set_text(key, "some", family, negated, &values),
+        (Some(Qualifier::Any), false) => return set_text(key, "every", family, !negated, &values),
+        (None, _) => match (family, condition.operands.as_slice()) {
+            (Family::Bool, [Operand::Flag(flag)]) => format!("{key} = {}", *flag != inverted),
+            _ => format!("{key} {} {values}", words(family, inverted, condition.values.len())),
+        },
     };
-    // Inverted comparisons are usually read as including an absent key; say so only where it is not so.
-    match (inverted, absent_holds) {
+    // `not in` reads as including an absent key, a comparison as asking for one: say so only where it is otherwise.
+    let reads_as_absent = inverted && !matches!(family, Family::Bool | Family::Numeric(_) | Family::Date(_));
+    match (reads_as_absent, absent_holds) {
+        _ if super::worlds::is_always_present(&condition.key) => compared,
         (false, true) => format!("{compared} or {key} is absent"),
         (true, false) => format!("{compared} and {key} is present"),
         _ => compared,

@@ -449,12 +449,8 @@ impl Reader<'_, '_> {
                 .session_prefix()
                 .and_then(|prefix| name.strip_prefix(prefix.as_str()).map(str::to_owned))
             {
-                Some(session) if self.scene.closed => {
-                    let _ = session;
-                    Formula::FALSE
-                }
-                Some(session) => Formula::Leaf(Arc::new(Test::session(&session))),
-                None => Formula::FALSE,
+                Some(session) if !self.scene.closed => Formula::Leaf(Arc::new(Test::session(&session))),
+                _ => Formula::FALSE,
             },
             _ => Formula::FALSE,
         }
@@ -498,9 +494,12 @@ impl Reader<'_, '_> {
         if complete {
             return Vec::new();
         }
-        let who = if itself || (account && caller.kind != Kind::Service) || sessions == Some(true) {
+        // AWS's example denies the account's other principals although the account is listed, and warns that a list without session or
+        // account "might" deny; evaluators read both otherwise. Only the first is assumed not to deny, and both are left open.
+        let others = account && !itself && sessions != Some(true) && caller.kind != Kind::Service;
+        let who = if itself || others || sessions == Some(true) {
             let reason = "a Deny with NotPrincipal lists only a part of the caller, its session and its account";
-            Formula::Leaf(Arc::new(Test::gap(reason, "", true)))
+            Formula::Leaf(Arc::new(Test::gap(reason, "", !others)))
         } else {
             Formula::TRUE
         };
@@ -600,7 +599,8 @@ impl Reader<'_, '_> {
         layer.push(retire, who.clone(), origin);
         if constrained != 0 {
             let pairs = grant.context_equals.iter().chain(&grant.context_subset).flatten();
-            let pairs = pairs.map(|(key, value)| self.text(&format!("{CONTEXT_PREFIX}{key}"), value, "StringEquals"));
+            let pairs =
+                pairs.map(|(key, value)| self.text(&format!("kms:EncryptionContext:{key}"), value, "StringEquals"));
             let pairs: Vec<Formula> = pairs.collect();
             let exact = grant
                 .context_equals
@@ -624,7 +624,9 @@ impl Reader<'_, '_> {
     }
 
     fn no_other_context<'k>(&self, names: impl Iterator<Item = &'k String>) -> Formula {
-        let names: Vec<String> = names.map(|name| format!("{CONTEXT_PREFIX}{name}")).collect();
+        let names: Vec<String> = names
+            .map(|name| format!("{CONTEXT_PREFIX}{}", name.to_ascii_lowercase()))
+            .collect();
         if self.scene.closed {
             let mut given = self.scene.context.keys().filter(|key| key.starts_with(CONTEXT_PREFIX));
             return Formula::Const(given.all(|key| names.contains(key)));

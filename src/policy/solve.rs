@@ -11,15 +11,18 @@ use std::sync::Arc;
 /// A formula's truth over all request contexts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Truth {
-    /// True in every context.
-    Always,
+    /// True in every context. The tests that hold in one of them give it a reason.
+    Always(Holding),
     /// True in some.
     Sometimes(Box<Depends>),
-    /// True in none.
-    Never,
+    /// True in none. The tests that hold in one context give it a reason.
+    Never(Holding),
     /// Not to be said, for these reasons.
     Open(Vec<String>),
 }
+
+/// The tests (by id) that hold in one context.
+pub type Holding = BTreeSet<String>;
 
 /// What a formula depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +36,7 @@ pub struct Depends {
     /// Whether it can be true in a direct call, which no AWS service makes.
     pub direct: bool,
     /// The tests that hold in the witness, to give a reason for it.
-    pub holding: BTreeSet<String>,
+    pub holding: Holding,
 }
 
 /// The most joint contexts that are tried.
@@ -44,8 +47,8 @@ const GAPS_MAX: usize = 8;
 /// Decides a formula. `known` narrows the values of keys of which more is known than that they are unknown.
 pub fn solve(formula: &Formula, known: &Known) -> Truth {
     match formula {
-        Formula::Const(true) => return Truth::Always,
-        Formula::Const(false) => return Truth::Never,
+        Formula::Const(true) => return Truth::Always(Holding::new()),
+        Formula::Const(false) => return Truth::Never(Holding::new()),
         _ => {}
     }
     let (gaps, tests): (Vec<_>, Vec<_>) = formula
@@ -153,6 +156,6 @@ fn beyond_bound(formula: &Formula, gaps: &[Arc<Test>], tests: &[Arc<Test>]) -> T
         keys: keys.into_iter().collect(),
         witness: Vec::new(),
         direct: true,
-        holding: BTreeSet::new(),
+        holding: Holding::new(),
     }))
 }

@@ -51,6 +51,14 @@ impl World {
     }
 }
 
+/// Whether every request carries the key.
+pub fn is_always_present(key: &str) -> bool {
+    matches!(
+        key,
+        "aws:viaawsservice" | "aws:securetransport" | "aws:currenttime" | "aws:epochtime" | SESSION_NAME
+    )
+}
+
 fn is_true(value: &Fact) -> bool {
     matches!(value, Fact::One(text) if text.eq_ignore_ascii_case("true"))
 }
@@ -250,11 +258,7 @@ fn facts(key: &str, mut texts: BTreeSet<String>, tests: &[Arc<Test>], known: &Kn
     } else {
         "zzz-nobody".to_owned()
     });
-    let is_always_present = matches!(
-        key,
-        "aws:viaawsservice" | "aws:securetransport" | "aws:currenttime" | "aws:epochtime" | SESSION_NAME
-    );
-    let mut facts = if is_always_present {
+    let mut facts = if is_always_present(key) {
         Vec::new()
     } else {
         vec![Fact::Absent]
