@@ -64,11 +64,19 @@ pub fn solve(formula: &Formula, known: &Known) -> Truth {
     }
     let shape = Shape::new(&assume(formula), &tests);
     let truth: Vec<bool> = joint.iter().map(|world| shape.value(world.verdicts())).collect();
+    let holding = |world: &World| -> Holding {
+        tests
+            .iter()
+            .zip(world.verdicts())
+            .filter(|(_, v)| **v)
+            .map(|(t, _)| t.id().to_owned())
+            .collect()
+    };
     let Some(first) = truth.iter().position(|t| *t) else {
-        return Truth::Never;
+        return Truth::Never(joint.first().map(holding).unwrap_or_default());
     };
     if truth.iter().all(|t| *t) {
-        return Truth::Always;
+        return Truth::Always(holding(&joint[0]));
     }
     let shortest = shape.shortest(&tests, &joint, &truth).formula(&tests);
     let witness = &joint[first];
@@ -77,12 +85,7 @@ pub fn solve(formula: &Formula, known: &Known) -> Truth {
         keys: used.iter().cloned().collect(),
         witness: witness.values(&used),
         direct: joint.iter().zip(&truth).any(|(world, t)| *t && world.is_direct()),
-        holding: tests
-            .iter()
-            .zip(witness.verdicts())
-            .filter(|(_, v)| **v)
-            .map(|(t, _)| t.id().to_owned())
-            .collect(),
+        holding: holding(witness),
         formula: shortest,
     }))
 }
