@@ -4,13 +4,14 @@ use super::bundle::Snapshot;
 use super::caller::{Caller, Kind};
 use super::condition::{Kind as TestKind, Test};
 use super::decide::{Combined, Decision, origins};
-use super::describe::{self, ConditionKind};
+use super::describe::ConditionKind;
 use super::formula::Formula;
 use super::kms::{self, Scope};
 use super::layers::{Layers, Origin};
 use super::scene::{Context, Scene, Target};
-use super::solve::{Holding, Truth, solve};
+use super::solve::{Holding, Solver, Truth, solve};
 use super::worlds::Known;
+use std::sync::Arc;
 
 /// Who may do what on which resource, resolved against a snapshot.
 pub struct Question<'s> {
@@ -130,7 +131,7 @@ pub struct Open {
     /// The reason class, for a conditional right that of a request that is allowed; what is left open, if undetermined.
     pub reason: String,
     /// The condition, if it is one.
-    pub condition: Option<String>,
+    pub condition: Option<Arc<str>>,
     /// What kind of condition.
     pub condition_kind: Option<ConditionKind>,
     /// What leaves the answer open.
@@ -144,7 +145,13 @@ pub fn open(question: &Question, context: &Context) -> Open {
     let scene = question.scene(context, false);
     let layers = question.layers(&scene);
     let combined = Combined::new(&scene, &layers, question.action);
-    judge(&combined, &layers, question.action, &known(&question.caller))
+    judge(
+        &combined,
+        &layers,
+        question.action,
+        &known(&question.caller),
+        &mut Solver::default(),
+    )
 }
 
 /// What is known of keys that are unknown as a whole.
@@ -159,15 +166,8 @@ pub fn known(caller: &Caller) -> Known {
 }
 
 /// Turns combined layers into an answer.
-pub fn judge(combined: &Combined, layers: &Layers, action: usize, known: &Known) -> Open {
-    let may_allow = || {
-        let mut paths: Vec<Origin> = origins(layers, action, false)
-            .into_iter()
-            .map(|(origin, _)| origin)
-            .collect();
-        paths.sort_unstable();
-        paths
-    };
+pub fn judge(combined: &Combined, layers: &Layers, action: usize, known: &Known, solver: &mut Solver) -> Open {
+    let settled = solver.settle(&combined.allowed, known);
     // The reason is that of one context: which tests hold there is known.
     let reason = |holding: &Holding| {
         let holds = |test: &Test| match &test.kind {
@@ -176,26 +176,24 @@ pub fn judge(combined: &Combined, layers: &Layers, action: usize, known: &Known)
         };
         combined.decision(&holds).1
     };
-    let plain = |verdict, reason, paths| Open {
+    let (verdict, reason, open) = match &settled.truth {
+        Truth::Never(holding) => (Verdict::Denied, reason(holding), Vec::new()),
+        Truth::Always(holding) => (Verdict::Allowed, reason(holding), Vec::new()),
+        Truth::Open(reasons) => (Verdict::Undetermined, reasons.join("; "), reasons.clone()),
+        Truth::Sometimes(depends) => (Verdict::Conditional, reason(&depends.holding), Vec::new()),
+    };
+    let paths = if verdict == Verdict::Denied {
+        Vec::new()
+    } else {
+        combined.paths(layers, action)
+    };
+    Open {
         verdict,
         reason,
-        condition: None,
-        condition_kind: None,
-        open: Vec::new(),
+        condition: settled.text.clone(),
+        condition_kind: settled.kind,
+        open,
         paths,
-    };
-    match solve(&combined.allowed, known) {
-        Truth::Always(holding) => plain(Verdict::Allowed, reason(&holding), may_allow()),
-        Truth::Never(holding) => plain(Verdict::Denied, reason(&holding), Vec::new()),
-        Truth::Open(reasons) => Open {
-            open: reasons.clone(),
-            ..plain(Verdict::Undetermined, reasons.join("; "), may_allow())
-        },
-        Truth::Sometimes(depends) => Open {
-            condition: Some(describe::text(&depends.formula)),
-            condition_kind: Some(describe::kind(&depends)),
-            ..plain(Verdict::Conditional, reason(&depends.holding), may_allow())
-        },
     }
 }
 

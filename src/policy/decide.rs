@@ -239,6 +239,48 @@ impl Combined {
     }
 }
 
+impl Combined {
+    /// The statements and grants by which the action is, or may be, allowed; those that count for nothing here are left out.
+    pub fn paths(&self, layers: &Layers, action: usize) -> Vec<Origin> {
+        let by_boundary = self.boundary != Formula::FALSE;
+        let by_identity = by_boundary && self.identity != Formula::FALSE;
+        let chosen: Vec<&Layer> = match self.flow {
+            Flow::IdentityOnly => vec![&layers.identity],
+            Flow::Retire if layers.retiring_account && by_identity => vec![&layers.grants, &layers.identity],
+            Flow::Retire => vec![&layers.grants],
+            Flow::Service => vec![&layers.direct, &layers.grants],
+            Flow::CrossAccount => vec![
+                &layers.direct,
+                &layers.direct_role,
+                &layers.direct_anyone,
+                &layers.delegated,
+                &layers.identity,
+                &layers.grants,
+                &layers.account_grants,
+            ],
+            Flow::SameAccount => {
+                let mut chosen = vec![&layers.direct, &layers.direct_anyone, &layers.grants];
+                if by_boundary {
+                    chosen.push(&layers.direct_role);
+                }
+                let through_account = self.delegated != Formula::FALSE || !layers.account_grants.parts.is_empty();
+                if by_identity && through_account {
+                    chosen.extend([&layers.delegated, &layers.account_grants, &layers.identity]);
+                }
+                chosen
+            }
+        };
+        let parts = chosen
+            .into_iter()
+            .flat_map(|layer| &layer.parts)
+            .filter(|part| part.actions >> action & 1 == 1);
+        let mut origins: Vec<Origin> = parts.map(|part| part.origin).collect();
+        origins.sort_unstable();
+        origins.dedup();
+        origins
+    }
+}
+
 fn limited_grant(boundary: &Formula) -> Formula {
     if *boundary == Formula::TRUE {
         return Formula::TRUE;

@@ -164,6 +164,51 @@ pub const FULL: [&str; 21] = [
     "UpdatePrimaryRegion",
 ];
 
+/// The one permission that its grant decides.
+pub const RETIRE_GRANT: ActionSet = bit("RetireGrant");
+/// What a grant's encryption context constraint does not touch.
+pub const WITHOUT_CONTEXT: ActionSet =
+    bit("DescribeKey") | bit("RetireGrant") | bit("GetPublicKey") | bit("CreateGrant");
+/// What a grant can give.
+pub const GRANTABLE: ActionSet = {
+    let (mut all, mut i) = (0, 0);
+    while i < ACTIONS.len() {
+        if ACTIONS[i].grantable {
+            all |= 1 << i;
+        }
+        i += 1;
+    }
+    all
+};
+/// What works on another account's key.
+pub const ACROSS_ACCOUNTS: ActionSet = {
+    let (mut all, mut i) = (0, 0);
+    while i < ACTIONS.len() {
+        if ACTIONS[i].cross_account {
+            all |= 1 << i;
+        }
+        i += 1;
+    }
+    all
+};
+
+/// The set of one permission, spelled exactly.
+const fn bit(name: &str) -> ActionSet {
+    let (wanted, mut i) = (name.as_bytes(), 0);
+    while i < ACTIONS.len() {
+        let own = ACTIONS[i].name.as_bytes();
+        let mut j = 0;
+        while j < own.len() && j < wanted.len() && own[j] == wanted[j] {
+            j += 1;
+        }
+        if j == own.len() && j == wanted.len() {
+            return 1 << i;
+        }
+        i += 1;
+    }
+    0
+}
+
 /// The set of the named permissions; names that do not exist add nothing.
 pub fn set(names: &[&str]) -> ActionSet {
     names

@@ -9,6 +9,7 @@ use super::kms::{self, ActionSet};
 use super::operator::Operator;
 use super::scene::{Scene, Target};
 use super::template::{Filled, Template, pattern};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Where a part of a layer comes from.
@@ -134,6 +135,49 @@ enum How {
 }
 
 impl Layers {
+    fn every(&self) -> impl Iterator<Item = &Layer> {
+        let named = [
+            &self.direct,
+            &self.direct_role,
+            &self.direct_anyone,
+            &self.delegated,
+            &self.key_deny,
+            &self.identity,
+            &self.identity_deny,
+            &self.boundary_deny,
+            &self.scp_deny,
+            &self.rcp_deny,
+            &self.grants,
+            &self.account_grants,
+        ];
+        named
+            .into_iter()
+            .chain(&self.boundary)
+            .chain(self.scps.iter().flatten())
+    }
+
+    /// Divides actions into sets that nothing in the layers tells apart.
+    pub fn groups(&self, actions: ActionSet) -> Vec<ActionSet> {
+        let mut groups = vec![actions];
+        let of_table = [kms::RETIRE_GRANT, kms::ACROSS_ACCOUNTS];
+        let mut seen = HashSet::new();
+        for mask in self
+            .every()
+            .flat_map(|layer| &layer.parts)
+            .map(|part| part.actions)
+            .chain(of_table)
+        {
+            if seen.insert(mask & actions) {
+                groups = groups
+                    .iter()
+                    .flat_map(|group| [group & mask, group & !mask])
+                    .filter(|g| *g != 0)
+                    .collect();
+            }
+        }
+        groups
+    }
+
     /// Gathers what bears on `actions`; `other` is the name, in lower case, that [`kms::OTHER`] stands for.
     pub fn gather(scene: &Scene, actions: ActionSet, other: Option<&str>) -> Self {
         let mut layers = Self::default();
@@ -168,7 +212,7 @@ impl Reader<'_, '_> {
             layers.key_deny.gap("key policy deny", reason);
         }
         // Key policies neither give nor take kms:RetireGrant.
-        let actions = self.actions & !kms::set(&["RetireGrant"]);
+        let actions = self.actions & !kms::RETIRE_GRANT;
         for (index, policy) in policies.iter().enumerate() {
             if let Some(reason) = &policy.document.unreadable {
                 layers.direct.gap("key policy allow", reason);
@@ -263,7 +307,7 @@ impl Reader<'_, '_> {
             return;
         };
         let reader = Reader {
-            actions: self.actions & !kms::set(&["RetireGrant"]),
+            actions: self.actions & !kms::RETIRE_GRANT,
             ..*self
         };
         for (level, (_, policies)) in seat.rcps.iter().enumerate() {
@@ -282,7 +326,7 @@ impl Reader<'_, '_> {
     /// Sorts the statements of one policy into its Allows and its Denies.
     fn policy(&self, policy: &Policy, source: Source, allow: &mut Layer, deny: &mut Layer) {
         if let Some(reason) = &policy.document.unreadable {
-            let reason = format!("{}: {reason}", policy.name);
+            let reason = format!("a policy could not be read: {reason}");
             allow.gap("allow", &reason);
             deny.gap("deny", &reason);
         }
@@ -510,12 +554,9 @@ impl Reader<'_, '_> {
     fn grants(&self, layers: &mut Layers) {
         let Target::Key(key) = self.scene.target else { return };
         if let Some(reason) = &key.grants_gap {
-            let grantable = (0..kms::ACTIONS.len())
-                .filter(|i| kms::ACTIONS[*i].grantable)
-                .fold(0, |all, i| all | 1 << i);
             let gap = Formula::Leaf(Arc::new(Test::gap(reason.as_str(), "grant", false)));
             layers.grants.push(
-                grantable,
+                kms::GRANTABLE,
                 gap,
                 Origin {
                     source: Source::Gap,
@@ -527,7 +568,7 @@ impl Reader<'_, '_> {
             return;
         }
         let caller = self.caller();
-        let retire = kms::set(&["RetireGrant"]);
+        let retire = kms::RETIRE_GRANT;
         for (name, who) in self.grantee_names(key) {
             for index in key.grants_naming.get(&name).into_iter().flatten() {
                 let grant = &key.grants[*index];
@@ -587,13 +628,12 @@ impl Reader<'_, '_> {
 
     fn grant(&self, grant: &Grant, who: &Formula, origin: Origin, layer: &mut Layer) {
         let operations = grant.operations & self.actions;
-        let bare = kms::set(&["DescribeKey", "RetireGrant", "GetPublicKey", "CreateGrant"]);
-        let constrained = operations & !bare & kms::requests_that_carry("kms:encryptioncontextkeys");
+        let constrained = operations & !kms::WITHOUT_CONTEXT & kms::requests_that_carry("kms:encryptioncontextkeys");
         let source = match &grant.source_arn {
             Some(arn) => self.text("aws:SourceArn", arn, "ArnLike"),
             None => Formula::TRUE,
         };
-        let retire = operations & kms::set(&["RetireGrant"]);
+        let retire = operations & kms::RETIRE_GRANT;
         let plain = Formula::all([who.clone(), source.clone()]);
         layer.push(operations & !constrained & !retire, plain.clone(), origin);
         layer.push(retire, who.clone(), origin);

@@ -1,8 +1,10 @@
 //! The evaluator of KMS permissions: what a snapshot allows, to whom, under which condition, and why. Pure: no I/O, no clock.
 
+pub mod access;
 pub mod answer;
 pub mod bundle;
 pub mod caller;
+pub mod classes;
 pub mod condition;
 pub mod decide;
 pub mod describe;
@@ -14,6 +16,7 @@ pub mod layers;
 pub mod naming;
 pub mod operator;
 pub mod pattern;
+pub mod population;
 mod read;
 pub mod scene;
 pub mod shape;
@@ -22,6 +25,7 @@ pub mod solve;
 pub mod template;
 pub mod worlds;
 
+pub use access::Access;
 pub use bundle::Snapshot;
 pub use document::Fault;
 pub use simulate::simulate;

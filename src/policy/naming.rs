@@ -31,3 +31,11 @@ pub fn name(snapshot: &Snapshot, caller: &Caller, target: &Target, origin: Origi
         Source::Gap => None,
     }
 }
+
+/// The names of several, less the gaps.
+pub fn names(snapshot: &Snapshot, caller: &Caller, target: &Target, origins: &[Origin]) -> Vec<String> {
+    origins
+        .iter()
+        .filter_map(|origin| name(snapshot, caller, target, *origin))
+        .collect()
+}

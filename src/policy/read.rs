@@ -217,10 +217,10 @@ impl Reader {
         if let Some(Some(document)) = managed.get(arn) {
             return self.policy(arn.to_owned(), document, place);
         }
-        let reason = "attached, but its text was not collected".to_owned();
-        self.fault(format!("{arn} on {}", entity.arn), reason.clone());
+        let reason = "attached, but its text was not collected";
+        self.fault(format!("{arn} on {}", entity.arn), reason);
         let document = Document {
-            unreadable: Some(reason),
+            unreadable: Some(format!("{arn} is {reason}")),
             ..Document::default()
         };
         Policy {

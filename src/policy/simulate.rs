@@ -50,7 +50,7 @@ pub fn simulate_request(snapshot: &Snapshot, request: &Value) -> Result<Map<Stri
     }
     put("tri", json!(unknown.verdict.as_str()));
     if let Some(condition) = &unknown.condition {
-        put("condition", json!(condition));
+        put("condition", json!(condition.as_ref()));
     }
     if let Some(kind) = unknown.condition_kind {
         put("condition_kind", json!(kind.as_str()));

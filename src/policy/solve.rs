@@ -2,10 +2,11 @@
 //! Representative values of each unknown key are tried; beyond a bound the answer is "in some", never more.
 
 use super::condition::{Fact, Kind, Test};
+use super::describe::{self, ConditionKind};
 use super::formula::Formula;
 use super::shape::Shape;
 use super::worlds::{self, Known, World};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A formula's truth over all request contexts.
@@ -37,6 +38,55 @@ pub struct Depends {
     pub direct: bool,
     /// The tests that hold in the witness, to give a reason for it.
     pub holding: Holding,
+}
+
+/// A decided formula, described.
+#[derive(Debug)]
+pub struct Settled {
+    /// Its truth.
+    pub truth: Truth,
+    /// The condition as text, if it is one.
+    pub text: Option<Arc<str>>,
+    /// What kind of condition.
+    pub kind: Option<ConditionKind>,
+}
+
+/// Decides formulas, each once.
+#[derive(Debug, Default)]
+pub struct Solver {
+    settled: HashMap<(Formula, Known), Arc<Settled>>,
+    texts: HashMap<String, Arc<str>>,
+}
+
+impl Solver {
+    /// Decides and describes a formula.
+    pub fn settle(&mut self, formula: &Formula, known: &Known) -> Arc<Settled> {
+        let key = (formula.clone(), known.clone());
+        if let Some(settled) = self.settled.get(&key) {
+            return Arc::clone(settled);
+        }
+        let truth = solve(formula, known);
+        let (text, kind) = match &truth {
+            Truth::Sometimes(depends) => (
+                Some(describe::text(&depends.formula).into()),
+                Some(describe::kind(depends)),
+            ),
+            _ => (None, None),
+        };
+        let settled = Arc::new(Settled { truth, text, kind });
+        self.settled.insert(key, Arc::clone(&settled));
+        settled
+    }
+
+    /// A text that equal texts share.
+    pub fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return Arc::clone(known);
+        }
+        let shared: Arc<str> = text.into();
+        self.texts.insert(text.to_owned(), Arc::clone(&shared));
+        shared
+    }
 }
 
 /// The most joint contexts that are tried.

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What is known of keys that are otherwise unknown.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Known {
     /// `aws:userid` starts with this (the role's id and a colon).
     pub user_id_prefix: Option<String>,
