@@ -28,4 +28,4 @@ pub mod worlds;
 pub use access::Access;
 pub use bundle::Snapshot;
 pub use document::Fault;
-pub use simulate::simulate;
+pub use simulate::{simulate, simulate_request};
