@@ -1,0 +1,456 @@
+//! Reads a snapshot bundle: every part in the shape of the AWS API it came from. Unreadable parts become faults and gaps, never rights.
+
+use super::bundle::{Entity, Grant, Key, Level, Organization, Policy, Seat, Snapshot};
+use super::document::{Document, Fault, Place, account_principal};
+use super::{instant, kms};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+impl Snapshot {
+    /// Reads a bundle (`organization`, `iam`, `kms`, `collected_at`). Faults name the policy and the place in it.
+    pub fn from_bundle(bundle: &Value) -> (Self, Vec<Fault>) {
+        let mut reader = Reader::default();
+        reader.snapshot.collected_at = text(bundle, "collected_at").and_then(|t| instant::parse(&t));
+        reader.iam(&bundle["iam"]);
+        reader.organization(&bundle["organization"]);
+        for key in list(&bundle["kms"], "keys") {
+            reader.key(key);
+        }
+        (reader.snapshot, reader.faults)
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    snapshot: Snapshot,
+    faults: Vec<Fault>,
+    compiled: HashMap<(Place, String), Arc<Document>>,
+}
+
+fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
+    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn text(value: &Value, name: &str) -> Option<String> {
+    value.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Tags by lower-case key: IAM compares tag keys without case, and so do condition keys.
+fn tags(list: &[Value], key: &str, value: &str) -> BTreeMap<String, String> {
+    let pairs = list
+        .iter()
+        .filter_map(|t| Some((text(t, key)?.to_ascii_lowercase(), text(t, value).unwrap_or_default())));
+    pairs.collect()
+}
+
+impl Reader {
+    fn fault(&mut self, place: impl Into<String>, message: impl Into<String>) {
+        self.faults.push(Fault {
+            place: place.into(),
+            message: message.into(),
+        });
+    }
+
+    fn policy(&mut self, name: String, document: &Value, place: Place) -> Policy {
+        let key = (
+            place,
+            document.as_str().map_or_else(|| document.to_string(), str::to_owned),
+        );
+        if let Some(document) = self.compiled.get(&key) {
+            return Policy {
+                name,
+                document: Arc::clone(document),
+            };
+        }
+        let document = Arc::new(Document::parse(document, place));
+        for fault in &document.faults {
+            let place = if fault.place.is_empty() {
+                name.clone()
+            } else {
+                format!("{name}, {}", fault.place)
+            };
+            self.faults.push(Fault {
+                place,
+                message: fault.message.clone(),
+            });
+        }
+        self.compiled.insert(key, Arc::clone(&document));
+        Policy { name, document }
+    }
+
+    fn iam(&mut self, iam: &Value) {
+        let Some(accounts) = iam.as_object() else { return };
+        for (account, details) in accounts {
+            if !["UserDetailList", "RoleDetailList", "GroupDetailList", "Policies"]
+                .iter()
+                .any(|part| details[*part].is_array())
+            {
+                if !details.as_object().is_some_and(Map::is_empty) {
+                    self.fault(
+                        format!("iam of account {account}"),
+                        "not an answer of get-account-authorization-details",
+                    );
+                }
+                continue;
+            }
+            self.snapshot.accounts.insert(account.clone());
+            let managed = self.managed(details);
+            let groups: HashMap<String, &Value> = list(details, "GroupDetailList")
+                .iter()
+                .filter_map(|g| Some((text(g, "GroupName")?, g)))
+                .collect();
+            for user in list(details, "UserDetailList") {
+                self.entity(account, user, false, &managed, &groups);
+            }
+            for role in list(details, "RoleDetailList") {
+                self.entity(account, role, true, &managed, &groups);
+            }
+        }
+    }
+
+    /// The default version of every managed policy by ARN.
+    fn managed<'v>(&mut self, details: &'v Value) -> HashMap<String, Option<&'v Value>> {
+        let mut found = HashMap::new();
+        for policy in list(details, "Policies") {
+            let Some(arn) = text(policy, "Arn") else { continue };
+            let versions = list(policy, "PolicyVersionList");
+            let default = versions
+                .iter()
+                .find(|v| v["IsDefaultVersion"] == true)
+                .and_then(|v| v.get("Document"));
+            if default.is_none() {
+                self.fault(arn.clone(), "no default version with a document");
+            }
+            found.insert(arn, default);
+        }
+        found
+    }
+
+    fn entity(
+        &mut self,
+        account: &str,
+        value: &Value,
+        is_role: bool,
+        managed: &HashMap<String, Option<&Value>>,
+        groups: &HashMap<String, &Value>,
+    ) {
+        let (name, id, inline) = if is_role {
+            ("RoleName", "RoleId", "RolePolicyList")
+        } else {
+            ("UserName", "UserId", "UserPolicyList")
+        };
+        let Some(arn) = text(value, "Arn") else {
+            return self.fault(
+                format!("iam of account {account}"),
+                "a user or role without ARN was left out",
+            );
+        };
+        let mut entity = Entity {
+            account: account.to_owned(),
+            is_role,
+            name: text(value, name).unwrap_or_else(|| arn.rsplit('/').next().unwrap_or_default().to_owned()),
+            id: text(value, id),
+            tags: tags(list(value, "Tags"), "Key", "Value"),
+            policies: Vec::new(),
+            boundary: None,
+            gap: None,
+            arn,
+        };
+        let owner = entity.arn.clone();
+        self.inline(&mut entity, &owner, list(value, inline));
+        self.attached(&mut entity, value, managed);
+        for group in list(value, "GroupList").iter().filter_map(Value::as_str) {
+            let Some(group) = groups.get(group) else {
+                let reason = format!("group `{group}` was not collected");
+                self.fault(owner.clone(), reason.clone());
+                entity.gap.get_or_insert(reason);
+                continue;
+            };
+            let group_arn = text(group, "Arn").unwrap_or_default();
+            self.inline(&mut entity, &group_arn, list(group, "GroupPolicyList"));
+            self.attached(&mut entity, group, managed);
+        }
+        if let Some(arn) = value["PermissionsBoundary"]
+            .get("PermissionsBoundaryArn")
+            .and_then(Value::as_str)
+        {
+            entity.boundary = Some(self.managed_policy(&mut entity, arn, managed, Place::Boundary));
+        }
+        let index = self.snapshot.entities.len();
+        self.snapshot.by_arn.insert(entity.arn.clone(), index);
+        if is_role {
+            self.snapshot
+                .roles_by_name
+                .insert((account.to_owned(), entity.name.clone()), index);
+        }
+        self.snapshot.entities.push(entity);
+    }
+
+    fn inline(&mut self, entity: &mut Entity, owner: &str, policies: &[Value]) {
+        for policy in policies {
+            let name = format!("{owner}/{}", text(policy, "PolicyName").unwrap_or_default());
+            entity
+                .policies
+                .push(self.policy(name, &policy["PolicyDocument"], Place::Identity));
+        }
+    }
+
+    fn attached(&mut self, entity: &mut Entity, owner: &Value, managed: &HashMap<String, Option<&Value>>) {
+        for attached in list(owner, "AttachedManagedPolicies") {
+            let Some(arn) = text(attached, "PolicyArn") else {
+                continue;
+            };
+            let policy = self.managed_policy(entity, &arn, managed, Place::Identity);
+            entity.policies.push(policy);
+        }
+    }
+
+    /// A managed policy, or an empty unreadable one when its text was not collected.
+    fn managed_policy(
+        &mut self,
+        entity: &mut Entity,
+        arn: &str,
+        managed: &HashMap<String, Option<&Value>>,
+        place: Place,
+    ) -> Policy {
+        if let Some(Some(document)) = managed.get(arn) {
+            return self.policy(arn.to_owned(), document, place);
+        }
+        let reason = "attached, but its text was not collected";
+        self.fault(format!("{arn} on {}", entity.arn), reason);
+        let document = Document {
+            unreadable: Some(format!("{arn} is {reason}")),
+            ..Document::default()
+        };
+        Policy {
+            name: arn.to_owned(),
+            document: Arc::new(document),
+        }
+    }
+
+    fn organization(&mut self, value: &Value) {
+        let Some(id) = value["Organization"].get("Id").and_then(Value::as_str) else {
+            if !value.is_null() {
+                let reason = "the organization was not collected".to_owned();
+                self.fault("organization", reason.clone());
+                self.snapshot.organization_gap = Some(reason);
+            }
+            return;
+        };
+        let mut attached: HashMap<(String, Place), Vec<Policy>> = HashMap::new();
+        let mut has_scps = false;
+        for policy in list(value, "Policies") {
+            let summary = &policy["PolicySummary"];
+            let Some(policy_id) = text(summary, "Id") else { continue };
+            let place = match summary["Type"].as_str() {
+                Some("SERVICE_CONTROL_POLICY") => Place::Scp,
+                Some("RESOURCE_CONTROL_POLICY") => Place::Rcp,
+                _ => continue,
+            };
+            let compiled = self.policy(policy_id.clone(), &policy["Content"], place);
+            for target in value["Targets"]
+                .get(&policy_id)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                // Targets are ids, or whole answers of list-targets-for-policy.
+                let Some(target) = target.as_str().or_else(|| target["TargetId"].as_str()) else {
+                    continue;
+                };
+                has_scps |= place == Place::Scp;
+                attached
+                    .entry((target.to_owned(), place))
+                    .or_default()
+                    .push(compiled.clone());
+            }
+        }
+        let mut seats = HashMap::new();
+        for account in list(value, "Accounts") {
+            let Some(account_id) = text(account, "Id") else {
+                continue;
+            };
+            let path: Vec<String> = list(account, "Path")
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
+            let level = |target: &String, place| -> Level {
+                (
+                    target.clone(),
+                    attached.get(&(target.clone(), place)).cloned().unwrap_or_default(),
+                )
+            };
+            let levels = |place| path.iter().chain([&account_id]).map(|t| level(t, place)).collect();
+            let seat = Seat {
+                org_path: vec![format!("{id}/{}/", path.join("/"))],
+                scps: levels(Place::Scp),
+                rcps: levels(Place::Rcp),
+            };
+            seats.insert(account_id, seat);
+        }
+        self.snapshot.organization = Some(Organization {
+            id: id.to_owned(),
+            management_account: text(&value["Organization"], "MasterAccountId").unwrap_or_default(),
+            seats,
+            has_scps,
+        });
+    }
+
+    fn key(&mut self, value: &Value) {
+        let metadata = &value["KeyMetadata"];
+        let Some(arn) = text(metadata, "Arn") else {
+            return self.fault("kms", "a key without ARN was left out");
+        };
+        let mut parts = arn.splitn(6, ':').skip(3);
+        let mut key = Key {
+            region: parts.next().unwrap_or_default().to_owned(),
+            account: parts.next().unwrap_or_default().to_owned(),
+            aws_managed: metadata["KeyManager"] == "AWS",
+            tags: value
+                .get("Tags")
+                .filter(|t| !t.is_null())
+                .is_some()
+                .then(|| tags(list(value, "Tags"), "TagKey", "TagValue")),
+            facts: key_facts(metadata),
+            idle_since: idle_since(value),
+            ..Key::default()
+        };
+        key.arn.clone_from(&arn);
+        if value.get("Tags").is_none() {
+            key.tags = Some(BTreeMap::new());
+        }
+        if !value["Aliases"].is_null() || value.get("Aliases").is_none() {
+            key.aliases = Some(
+                list(value, "Aliases")
+                    .iter()
+                    .filter_map(|a| text(a, "AliasName"))
+                    .collect(),
+            );
+        }
+        self.key_policies(&mut key, value);
+        if value.get("Grants").is_some_and(|g| !g.is_array()) {
+            let reason = "the grants of the key were not collected".to_owned();
+            self.fault(arn.clone(), reason.clone());
+            key.grants_gap = Some(reason);
+        }
+        for grant in list(value, "Grants").iter().map(grant) {
+            let index = key.grants.len();
+            key.grants_naming.entry(grant.grantee.clone()).or_default().push(index);
+            if let Some(retiring) = grant.retiring.clone().filter(|r| *r != grant.grantee) {
+                key.grants_naming.entry(retiring).or_default().push(index);
+            }
+            key.grants.push(grant);
+        }
+        let index = self.snapshot.keys.len();
+        for alias in key.aliases.iter().flatten() {
+            let alias = arn.replacen(arn.splitn(6, ':').last().unwrap_or_default(), alias, 1);
+            self.snapshot.keys_by_alias.insert(alias, index);
+        }
+        self.snapshot.keys_by_arn.insert(arn, index);
+        self.snapshot.keys.push(key);
+    }
+
+    fn key_policies(&mut self, key: &mut Key, value: &Value) {
+        let mut documents: Vec<(String, &Value)> = Vec::new();
+        if let Some(policies) = value.get("Policies").and_then(Value::as_object) {
+            documents.extend(policies.iter().map(|(name, document)| (name.clone(), document)));
+        } else if let Some(document) = value.get("Policy") {
+            documents.push((
+                text(value, "PolicyName").unwrap_or_else(|| "default".to_owned()),
+                document,
+            ));
+        }
+        for (name, document) in documents.iter().filter(|(_, document)| !document.is_null()) {
+            let policy = self.policy(format!("key policy {name} of {}", key.arn), document, Place::Key);
+            key.policies.push(Policy {
+                name: name.clone(),
+                ..policy
+            });
+        }
+        if documents.is_empty() || documents.iter().any(|(_, document)| document.is_null()) {
+            let reason = "the key policy could not be read".to_owned();
+            self.fault(key.arn.clone(), reason.clone());
+            key.policy_gap = Some(reason);
+        }
+    }
+}
+
+/// The condition keys that describe-key answers.
+fn key_facts(metadata: &Value) -> BTreeMap<&'static str, String> {
+    let mut facts = BTreeMap::new();
+    let mut add = |key, value: Option<String>| {
+        if let Some(value) = value {
+            facts.insert(key, value);
+        }
+    };
+    let spec = text(metadata, "KeySpec").or_else(|| text(metadata, "CustomerMasterKeySpec"));
+    add("kms:customermasterkeyspec", spec.clone());
+    add("kms:keyspec", spec);
+    add("kms:customermasterkeyusage", text(metadata, "KeyUsage"));
+    add("kms:keyusage", text(metadata, "KeyUsage"));
+    add("kms:keyorigin", text(metadata, "Origin"));
+    add(
+        "kms:multiregion",
+        metadata["MultiRegion"].as_bool().map(|b| b.to_string()),
+    );
+    add(
+        "kms:multiregionkeytype",
+        text(&metadata["MultiRegionConfiguration"], "MultiRegionKeyType"),
+    );
+    facts
+}
+
+/// Since when the key is idle, by get-key-last-usage: the last use, else the creation of a key created while uses were tracked,
+/// else the start of tracking (AWS KMS developer guide, `kms:TrailingDaysWithoutKeyUsage`).
+fn idle_since(key: &Value) -> Option<i64> {
+    let usage = key.get("LastUsage").filter(|u| u.is_object())?;
+    let at = |value: &Value| match value {
+        Value::String(text) => instant::parse(text),
+        Value::Number(seconds) => seconds
+            .as_f64()
+            .filter(|s| s.abs() < 1e12)
+            .map(|s| (s * 1_000.0) as i64),
+        _ => None,
+    };
+    if let Some(last) = usage["KeyLastUsage"].get("Timestamp") {
+        return at(last);
+    }
+    let created = at(&usage["KeyCreationDate"]).or_else(|| at(&key["KeyMetadata"]["CreationDate"]));
+    match (created, at(&usage["TrackingStartDate"])) {
+        (Some(created), Some(tracked)) => Some(created.max(tracked)),
+        (None, tracked) => tracked,
+        (Some(_), None) => None,
+    }
+}
+
+fn grant(value: &Value) -> Grant {
+    let pairs = |name: &str| -> Option<BTreeMap<String, String>> {
+        let map = value["Constraints"].get(name)?.as_object()?;
+        // The key part of a pair is compared without case, the value with it.
+        Some(
+            map.iter()
+                .map(|(k, v)| (k.to_ascii_lowercase(), v.as_str().unwrap_or_default().to_owned()))
+                .collect(),
+        )
+    };
+    Grant {
+        id: text(value, "GrantId").unwrap_or_default(),
+        grantee: text(value, "GranteeServicePrincipal")
+            .or_else(|| text(value, "GranteePrincipal"))
+            .unwrap_or_default(),
+        retiring: text(value, "RetiringServicePrincipal").or_else(|| text(value, "RetiringPrincipal")),
+        issuing_account: text(value, "IssuingAccount")
+            .as_deref()
+            .and_then(account_principal)
+            .map(str::to_owned),
+        operations: list(value, "Operations")
+            .iter()
+            .filter_map(|o| kms::find(o.as_str()?))
+            .fold(0, |all, i| all | 1 << i),
+        context_equals: pairs("EncryptionContextEquals"),
+        context_subset: pairs("EncryptionContextSubset"),
+        source_arn: text(&value["Constraints"], "SourceArn"),
+    }
+}

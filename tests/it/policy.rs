@@ -1,0 +1,8 @@
+//! The policy evaluator from outside: labelled cases, a second evaluator, properties, hostile input.
+
+mod access;
+mod arbitrary;
+mod cases;
+mod naive;
+mod properties;
+mod robustness;
