@@ -9,9 +9,16 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 const ACCOUNTS: [&str; 4] = ["111122223333", "444455556666", "123456789012", "999999999999"];
 const NETWORKS: [&str; 3] = ["192.0.2.", "198.51.100.", "203.0.113."];
+
+/// The story, told once for all tests.
+fn told() -> &'static story::Story {
+    static STORY: OnceLock<story::Story> = OnceLock::new();
+    STORY.get_or_init(|| story::tell().unwrap())
+}
 
 fn committed() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-logs")
@@ -55,10 +62,10 @@ fn records(story: &story::Story) -> impl Iterator<Item = Value> {
 fn the_committed_files_are_what_the_generator_tells() {
     if std::env::var_os("KEYTRAIL_BLESS").is_some_and(|v| v == "1") {
         let _ = std::fs::remove_dir_all(committed());
-        story::write(&committed()).unwrap();
+        told().write(&committed()).unwrap();
     }
     let fresh = tempfile::tempdir().unwrap();
-    story::write(fresh.path()).unwrap();
+    told().write(fresh.path()).unwrap();
     let (told, held) = (files(fresh.path()), files(&committed()));
     assert_eq!(
         told.keys().collect::<Vec<_>>(),
@@ -96,7 +103,7 @@ fn only_documentation_accounts_addresses_and_domains_occur() {
             );
         }
     }
-    for record in records(&story::tell().unwrap()) {
+    for record in records(told()) {
         let ip = record["sourceIPAddress"].as_str().unwrap();
         let service = ip.ends_with(".amazonaws.com") || ip == "AWS Internal";
         assert!(
@@ -112,7 +119,7 @@ fn only_documentation_accounts_addresses_and_domains_occur() {
 #[test]
 fn every_day_of_both_accounts_has_a_record_but_the_silent_one() {
     let mut days: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for record in records(&story::tell().unwrap()) {
+    for record in records(told()) {
         let day = record["eventTime"].as_str().unwrap()[..10].to_owned();
         days.entry(record["recipientAccountId"].as_str().unwrap().to_owned())
             .or_default()
@@ -126,7 +133,7 @@ fn every_day_of_both_accounts_has_a_record_but_the_silent_one() {
 #[test]
 fn event_ids_are_unique_and_shared_ones_join_two_accounts() {
     let (mut ids, mut shared) = (BTreeSet::new(), BTreeMap::<String, Vec<Value>>::new());
-    for record in records(&story::tell().unwrap()) {
+    for record in records(told()) {
         let id = record["eventID"].as_str().unwrap().to_owned();
         assert!(ids.insert(id), "event id {} twice", record["eventID"]);
         if let Some(id) = record["sharedEventID"].as_str() {
@@ -144,8 +151,8 @@ fn event_ids_are_unique_and_shared_ones_join_two_accounts() {
 
 #[test]
 fn the_last_use_a_key_is_said_to_have_is_in_the_log_unless_the_log_was_stopped() {
-    let story = story::tell().unwrap();
-    let ids: BTreeSet<String> = records(&story)
+    let story = told();
+    let ids: BTreeSet<String> = records(story)
         .map(|r| r["eventID"].as_str().unwrap().to_owned())
         .collect();
     let mut missing = Vec::new();
@@ -160,7 +167,7 @@ fn the_last_use_a_key_is_said_to_have_is_in_the_log_unless_the_log_was_stopped()
 
 #[test]
 fn every_verdict_has_a_key_that_earns_it() {
-    let verdicts: BTreeSet<&str> = story::tell().unwrap().truth.keys.iter().map(|k| k.verdict).collect();
+    let verdicts: BTreeSet<&str> = told().truth.keys.iter().map(|k| k.verdict).collect();
     let all = [
         "attempted",
         "held_by_grant",

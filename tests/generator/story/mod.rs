@@ -69,20 +69,26 @@ pub fn tell() -> io::Result<Story> {
     Ok(Story { objects, bundle, truth })
 }
 
-/// Writes the story below `dir`, which need not exist.
+/// Tells the story and writes it below `dir`.
 pub fn write(dir: &Path) -> io::Result<()> {
-    let story = tell()?;
-    let put = |name: &str, bytes: &[u8]| {
-        let path = dir.join(name);
-        std::fs::create_dir_all(path.parent().unwrap_or(dir))?;
-        std::fs::write(path, bytes)
-    };
-    for (key, bytes) in &story.objects {
-        put(key, bytes)?;
+    tell()?.write(dir)
+}
+
+impl Story {
+    /// Writes the story below `dir`, which need not exist.
+    pub fn write(&self, dir: &Path) -> io::Result<()> {
+        let put = |name: &str, bytes: &[u8]| {
+            let path = dir.join(name);
+            std::fs::create_dir_all(path.parent().unwrap_or(dir))?;
+            std::fs::write(path, bytes)
+        };
+        for (key, bytes) in &self.objects {
+            put(key, bytes)?;
+        }
+        put("snapshot/bundle.json", &pretty(&self.bundle)?)?;
+        put("truth.json", &pretty(&self.truth.json())?)?;
+        put("README.md", readme::text(&self.truth).as_bytes())
     }
-    put("snapshot/bundle.json", &pretty(&story.bundle)?)?;
-    put("truth.json", &pretty(&story.truth.json())?)?;
-    put("README.md", readme::text(&story.truth).as_bytes())
 }
 
 fn pretty(value: &serde_json::Value) -> io::Result<Vec<u8>> {
