@@ -24,6 +24,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use truth::Truth;
 use world::World;
 
+/// Keys below the bucket, and the bytes of each.
+pub type Objects = Vec<(String, Vec<u8>)>;
+
 /// What to write.
 #[derive(Clone, Debug)]
 pub struct Corpus {
@@ -159,7 +162,7 @@ impl Corpus {
     }
 
     /// The corpus as pairs of key and bytes, sorted by key, for a bucket.
-    pub fn objects(&self) -> io::Result<(Vec<(String, Vec<u8>)>, Truth)> {
+    pub fn objects(&self) -> io::Result<(Objects, Truth)> {
         let objects = Mutex::new(Vec::new());
         let truth = self.generate(1, &|key, bytes| {
             let mut objects = objects.lock().map_err(|_| io::Error::other("a thread died"))?;
