@@ -97,11 +97,11 @@ pub const CALLS: &[Call] = calls! {
 /// Programs that call, by length as measured: half above 220 characters.
 pub const AGENTS: [&str; 10] = [
     "APN/1.0 HashiCorp/1.0 Terraform/1.13.3 (+https://www.terraform.io) terraform-provider-aws/6.14.1 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.39.2 ua/2.1 os/linux lang/go#1.24.6 md/GOOS#linux md/GOARCH#amd64 api/ec2#1.254.1 m/g,n,E",
-    "Boto3/1.40.21 md/Botocore#1.40.21 ua/2.1 os/linux#6.1.141-155.222.amzn2023.x86_64 md/arch#x86_64 lang/python#3.12.11 md/pyimpl#CPython exec-env/AWS_Lambda_python3.12 m/b,Z,D,E,e cfg/retry-mode#legacy Botocore/1.40.21",
-    "aws-sdk-java/2.31.9 md/io#sync md/http#Apache ua/2.1 api/DynamoDB#2.31.x os/Linux#6.1.141-155.222.amzn2023.x86_64 lang/java#21.0.8 md/OpenJDK_64-Bit_Server_VM#21.0.8+9-LTS md/vendor#Amazon.com_Inc. md/en_US exec-env/AWS_ECS_FARGATE m/D,E",
+    "Boto3/1.40.21 md/Botocore#1.40.21 ua/2.1 os/linux#6.1.141-155.222.amzn2023.x86_64 md/arch#x86_64 lang/python#3.12.11 md/pyimpl#CPython exec-env/AWS_Lambda_python3.12 m/b,Z,D,E,e cfg/retry-mode#legacy Botocore/1.40.21 Resource app/ingest-service md/Boto3#1.40.21",
+    "aws-sdk-java/2.31.9 md/io#sync md/http#Apache ua/2.1 api/DynamoDB#2.31.x os/Linux#6.1.141-155.222.amzn2023.x86_64 lang/java#21.0.8 md/OpenJDK_64-Bit_Server_VM#21.0.8+9-LTS md/vendor#Amazon.com_Inc. md/en_US exec-env/AWS_ECS_FARGATE m/D,E cfg/retry-mode#standard md/internal#SingleThreaded app/orders-service",
     "aws-cli/2.31.2 md/awscrt#0.27.6 ua/2.1 os/linux#6.8.0-79-generic md/arch#x86_64 lang/python#3.13.7 md/pyimpl#CPython exec-env/CloudShell m/E,b,Z cfg/retry-mode#standard md/installer#exe md/prompt#off md/command#ec2.describe-instances",
-    "aws-sdk-go-v2/1.39.2 ua/2.1 os/linux lang/go#1.24.6 md/GOOS#linux md/GOARCH#arm64 api/s3#1.88.1 m/E,b",
-    "aws-sdk-js/3.887.0 ua/2.1 os/linux#5.10.240-238.959.amzn2.x86_64 lang/js md/nodejs#22.19.0 api/secrets-manager#3.887.0 exec-env/AWS_Lambda_nodejs22.x m/E,n",
+    "aws-sdk-go-v2/1.39.2 ua/2.1 os/linux lang/go#1.24.6 md/GOOS#linux md/GOARCH#arm64 api/s3#1.88.1 m/E,b app/media-service exec-env/AWS_ECS_EC2 cfg/retry-mode#adaptive md/CGO#disabled",
+    "aws-sdk-js/3.887.0 ua/2.1 os/linux#5.10.240-238.959.amzn2.x86_64 lang/js md/nodejs#22.19.0 api/secrets-manager#3.887.0 exec-env/AWS_Lambda_nodejs22.x m/E,n app/catalog-service cfg/retry-mode#standard md/browser#none",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
     "aws-sdk-go/1.55.5 (go1.22.7; linux; amd64) amazon-ssm-agent/3.3.2299.0",
     "APN/1.0 HashiCorp/1.0 Terraform/1.9.8 (+https://www.terraform.io) terraform-provider-aws/5.100.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.36.3 ua/2.1 os/macos lang/go#1.23.8 md/GOOS#darwin md/GOARCH#arm64 api/iam#1.41.1",

@@ -179,8 +179,7 @@ impl<'a> Pen<'a> {
     /// A principal of the object's account; the first ones act far more often.
     pub fn principal(&mut self) -> &'a Principal {
         let all = &self.world.accounts[self.account].principals;
-        let end = self.rng.below(all.len() as u64) + 1;
-        let end = self.rng.below(end) + 1;
+        let end = (0..3).fold(all.len() as u64, |end, _| self.rng.below(end) + 1);
         &all[self.rng.below(end) as usize]
     }
 
