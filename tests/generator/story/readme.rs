@@ -203,7 +203,8 @@ control policy denies it. `sessions` is the one key guarded by `kms:TrailingDays
     out.push_str(
         r"
 Exercised in the window and explained by no snapshot: `TagResource` on `feature-flags` and `EnableKeyRotation` on `vendor-exchange` by the deleted
-`KeyCustodian`, and what `KeyAdmin` did to `legacy-tokens`, which no snapshot holds.
+`KeyCustodian`, `RetireGrant` on `payments-orders` by `settlement-batch`, whose grant it ended, and what `KeyAdmin` did to `legacy-tokens`, which no
+snapshot holds.
 ",
     );
 }
