@@ -1,6 +1,7 @@
 //! KMS records of a corpus: mostly decryption for services, some direct use, a little administration.
 
-use super::record::{Pen, Who};
+use super::identity::Who;
+use super::record::Pen;
 use super::world::Key;
 
 /// What a record does with a key.

@@ -5,10 +5,12 @@
 
 mod aside;
 pub mod huge;
+mod identity;
 mod kms;
 mod mix;
 mod plan;
 mod record;
+mod template;
 pub mod truth;
 mod world;
 

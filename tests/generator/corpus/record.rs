@@ -1,11 +1,11 @@
-//! Writes records straight into bytes, in the order in which AWS writes the fields.
+//! Writes records straight into bytes, in the order in which AWS writes the fields, and counts them.
 
+use super::identity::Who;
 use super::mix::{self, Call};
 use super::plan::{self, File};
 use super::truth::Truth;
-use super::world::{Account, Kind, Principal, World};
+use super::world::{Principal, World};
 use super::{Corpus, kms};
-use crate::generator::instant;
 use crate::generator::rng::Rng;
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub struct Pen<'a> {
     /// The record's time.
     pub time: i64,
     /// Which things the record is about: the same wherever it names one.
-    chosen: u64,
+    pub chosen: u64,
     /// The record being written.
     pub out: Vec<u8>,
     /// Records for the logs of other accounts.
@@ -35,41 +35,6 @@ pub struct Pen<'a> {
     calls: Vec<u64>,
     tallies: BTreeMap<(&'static str, &'static str), u64>,
     odds: Vec<u32>,
-}
-
-/// Who a record shows as its caller.
-#[derive(Clone, Copy)]
-pub enum Who<'a> {
-    /// A principal of the account, acting itself.
-    Direct(&'a Principal),
-    /// A service with a principal's session.
-    Via(&'a Principal, &'static str),
-    /// A service for itself.
-    Service(&'static str),
-    /// A principal of another account, as this account sees it.
-    Foreign(&'a Principal, &'a Account),
-    /// Nobody: a service event.
-    Nobody,
-}
-
-impl Who<'_> {
-    fn kind(self) -> &'static str {
-        match self {
-            Self::Direct(p) | Self::Via(p, _) => match p.kind {
-                Kind::Role => "AssumedRole",
-                Kind::User => "IAMUser",
-                Kind::Root => "Root",
-            },
-            Self::Service(_) => "AWSService",
-            Self::Foreign(..) => "AWSAccount",
-            Self::Nobody => "",
-        }
-    }
-
-    /// True when the call came over the wire from outside.
-    pub fn outside(self) -> bool {
-        matches!(self, Self::Direct(_) | Self::Foreign(..))
-    }
 }
 
 impl<'a> Pen<'a> {
@@ -295,182 +260,4 @@ impl<'a> Pen<'a> {
         }
         self.put("}");
     }
-
-    fn identity(&mut self, who: Who) {
-        let (p, via) = match who {
-            Who::Direct(p) => (p, None),
-            Who::Via(p, service) => (p, Some(service)),
-            Who::Service(service) => {
-                self.put("{\"type\":\"AWSService\",\"invokedBy\":\"");
-                self.put(service);
-                return self.put("\"}");
-            }
-            Who::Foreign(p, home) => {
-                self.put("{\"type\":\"AWSAccount\",\"principalId\":\"");
-                self.put(&p.id);
-                if p.kind == Kind::Role {
-                    self.put(":");
-                    self.put(&p.session);
-                }
-                self.put("\",\"accountId\":\"");
-                self.put(&home.id);
-                return self.put("\"}");
-            }
-            Who::Nobody => return self.fill("{\"accountId\":\"~a\",\"invokedBy\":\"AWS Internal\"}"),
-        };
-        self.put("{\"type\":\"");
-        self.put(who.kind());
-        self.put("\",\"principalId\":\"");
-        self.put(&p.id);
-        match p.kind {
-            Kind::Role => {
-                self.put(":");
-                self.put(&p.session);
-                self.fill("\",\"arn\":\"arn:aws:sts::~a:assumed-role/");
-                self.put(&p.name);
-                self.put("/");
-                self.put(&p.session);
-            }
-            _ => {
-                self.put("\",\"arn\":\"");
-                self.put(&p.arn);
-            }
-        }
-        self.fill("\",\"accountId\":\"~a\",\"accessKeyId\":\"");
-        self.credential(p, via.is_some());
-        self.put("\"");
-        if p.kind == Kind::User {
-            self.put(",\"userName\":\"");
-            self.put(&p.name);
-            self.put("\"");
-        }
-        if p.kind != Kind::User || via.is_some() || p.console {
-            self.put(",\"sessionContext\":{");
-            if p.kind == Kind::Role {
-                self.put("\"sessionIssuer\":{\"type\":\"Role\",\"principalId\":\"");
-                self.put(&p.id);
-                self.put("\",\"arn\":\"");
-                self.put(&p.arn);
-                self.fill("\",\"accountId\":\"~a\",\"userName\":\"");
-                self.put(&p.name);
-                self.put("\"},");
-            }
-            self.put("\"attributes\":{\"creationDate\":\"");
-            self.instant(self.time / SHIFT * SHIFT);
-            self.put("\",\"mfaAuthenticated\":\"false\"}}");
-        }
-        if let Some(service) = via {
-            self.put(",\"invokedBy\":\"");
-            self.put(service);
-            self.put("\"");
-        }
-        self.put("}");
-    }
-
-    /// Users keep their key for good; sessions get another every six hours.
-    fn credential(&mut self, p: &Principal, via: bool) {
-        let lasting = p.kind == Kind::User && !via && !p.console;
-        let shift = if lasting { 0 } else { self.time / SHIFT };
-        let mut rng = Rng::named(&p.id);
-        let mut rng = Rng::seeded(rng.next() ^ shift as u64);
-        self.put(if lasting { "AKIA" } else { "ASIA" });
-        self.random(BASE32, 9, Some(&mut rng));
-        self.put("EXAMPLE");
-    }
-
-    /// Adds text.
-    pub fn put(&mut self, text: &str) {
-        self.out.extend_from_slice(text.as_bytes());
-    }
-
-    fn instant(&mut self, t: i64) {
-        let [y, mo, d, h, m, s] = instant::civil(t);
-        let two = |n: i64| [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
-        self.out.extend_from_slice(&two(y / 100));
-        self.out.extend_from_slice(&two(y % 100));
-        for (sign, n) in [(b'-', mo), (b'-', d), (b'T', h), (b':', m), (b':', s)] {
-            self.out.push(sign);
-            self.out.extend_from_slice(&two(n));
-        }
-        self.out.push(b'Z');
-    }
-
-    fn random(&mut self, alphabet: &[u8], n: usize, rng: Option<&mut Rng>) {
-        let rng = rng.unwrap_or(&mut self.rng);
-        let mut left = 0;
-        let mut bits = 0;
-        for _ in 0..n {
-            if left == 0 {
-                (bits, left) = (rng.next(), 8);
-            }
-            // Eight bits scaled to the alphabet; alphabets are shorter than 256.
-            self.out.push(alphabet[((bits & 0xff) as usize * alphabet.len()) >> 8]);
-            (bits, left) = (bits >> 8, left - 1);
-        }
-    }
-
-    fn uuid(&mut self, digits: &[u8; 16]) {
-        let (a, b) = (
-            self.rng.next() & !0xf000 | 0x4000,
-            self.rng.next() & !(3 << 62) | 2 << 62,
-        );
-        for (word, from, to) in [(a, 0, 8), (a, 8, 12), (a, 12, 16), (b, 0, 4), (b, 4, 16)] {
-            if from > 0 || word == b {
-                self.out.push(b'-');
-            }
-            for nibble in from..to {
-                self.out.push(digits[(word >> (60 - 4 * nibble) & 15) as usize]);
-            }
-        }
-    }
-
-    /// Adds a template: `~` and a letter stand for an account id (a), a Region (r), something of the account (b bucket,
-    /// c VPC, d subnet, e security group, f route table, i instance, o role, p parameter, s secret, v volume), or chance
-    /// (h hexadecimal, u and U UUIDs, n a number, K and E parts of ids, R an S3 request id, x an S3 host id, T a token).
-    pub fn fill(&mut self, template: &str) {
-        let mut parts = template.split('~');
-        self.put(parts.next().unwrap_or_default());
-        let account = &self.world.accounts[self.account];
-        let chosen = self.chosen;
-        let pick = |from: &'a [String]| {
-            from.get((chosen % from.len().max(1) as u64) as usize)
-                .map_or("", String::as_str)
-        };
-        for part in parts {
-            let letter = part.as_bytes().first().copied().unwrap_or(b' ');
-            match letter {
-                b'a' => self.put(&account.id),
-                b'r' => self.put(self.world.regions[self.region]),
-                b'b' => self.put(pick(&account.buckets)),
-                b'p' => self.put(pick(&account.parameters)),
-                b's' => self.put(pick(&account.secrets)),
-                b'o' => self.put(&account.principals[0].name),
-                b'i' => self.put(pick(&account.things[0])),
-                b'v' => self.put(pick(&account.things[1])),
-                b'c' => self.put(pick(&account.things[2])),
-                b'd' => self.put(pick(&account.things[3])),
-                b'e' => self.put(pick(&account.things[4])),
-                b'f' => self.put(pick(&account.things[5])),
-                b'h' => self.random(b"0123456789abcdef", 16, None),
-                b'u' => self.uuid(b"0123456789abcdef"),
-                b'U' => self.uuid(b"0123456789ABCDEF"),
-                b'K' => self.random(BASE32, 9, None),
-                b'E' => self.random(BASE32, 10, None),
-                b'R' => self.random(BASE32, 16, None),
-                b'x' => self.random(BASE64, 75, None),
-                b'T' => self.random(BASE64, 400, None),
-                b'n' => {
-                    let n = self.rng.below(1000);
-                    self.put(&n.to_string());
-                }
-                _ => {}
-            }
-            self.put(part.get(1..).unwrap_or_default());
-        }
-    }
 }
-
-/// For how long a session lasts.
-const SHIFT: i64 = 6 * 3600;
-const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

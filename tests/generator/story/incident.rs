@@ -2,7 +2,8 @@
 
 use super::caller::Session;
 use super::cast::*;
-use super::changes::{BROWSER, CLI, chain, schedule, sso};
+use super::changes::schedule;
+use super::entry::{BROWSER, CLI, chain, sso};
 use super::event::Event;
 use super::scene::{Scene, access_key, assume};
 use crate::generator::instant::at;

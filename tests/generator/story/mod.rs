@@ -4,15 +4,20 @@
 //! `sample-logs/`: objects as S3 holds them, a permission snapshot taken at the end, the story and its truth in words and
 //! as JSON.
 
+mod burst;
 mod caller;
 mod cast;
 mod changes;
+mod collector;
+mod entry;
 mod event;
 mod incident;
 mod ledger;
+mod people;
 mod policies;
 mod principals;
 mod readme;
+mod refusals;
 mod routine;
 mod scene;
 mod snapshot;

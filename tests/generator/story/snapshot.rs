@@ -2,7 +2,7 @@
 //! of the API call that answers it.
 
 use super::cast::*;
-use super::changes::grant_id;
+use super::people::grant_id;
 use super::scene::Scene;
 use super::{policies, principals};
 use crate::generator::instant::{at, offset};
