@@ -20,17 +20,23 @@
 //! - [`source`]: S3 prefixes, folders, files and standard input as one stream of objects and their bytes.
 //! - [`lake`]: the Delta tables: schemas, writing, the ledger of objects taken, compaction.
 //! - [`ingest`]: objects through `trail` into the lake: the pipeline and its accounts.
+//! - [`engine`]: SQL over the lake: tables, views, named queries with bound parameters; the only room that plans SQL.
+//! - [`report`]: rows to bytes: table, CSV, JSON, Markdown, Parquet.
+//! - [`cli`]: what was typed, what it means, what is printed, how it ends.
 //!
 //! # Invariants
 //!
-//! - `model`, `trail` and `policy` are pure: they know no clock, disk, network, AWS SDK or DataFusion.
+//! - `model`, `trail`, `policy` and `report` are pure: they know no clock, disk, network, AWS SDK or DataFusion.
 //! - Every record read is kept, a duplicate, or a fault with its place; nothing disappears.
 //! - Only the command line asks what time it is.
 
 pub mod aws;
+pub mod cli;
+pub mod engine;
 pub mod ingest;
 pub mod lake;
 pub mod model;
 pub mod policy;
+pub mod report;
 pub mod source;
 pub mod trail;

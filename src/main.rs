@@ -1,3 +1,5 @@
 //! The `keytrail` program: parse, run, exit code.
 
-fn main() {}
+fn main() -> keytrail::cli::Exit {
+    keytrail::cli::run()
+}

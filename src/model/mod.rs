@@ -1,6 +1,7 @@
 //! Nouns every room shares. No I/O, no clock.
 
 pub mod arn;
+pub mod duration;
 pub mod instant;
 
 pub use arn::Arn;

@@ -1,3 +1,13 @@
-//! The integration tests: one binary, one module a room.
+//! All integration tests, in one binary: each links the query engine, which is large.
 
+#[path = "../generator/mod.rs"]
+mod generator;
+
+mod cli;
+mod kms_events;
 mod policy;
+mod queries;
+mod query;
+mod sample_logs;
+mod support;
+mod tidy;

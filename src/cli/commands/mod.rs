@@ -1,0 +1,23 @@
+//! The commands, one file each: its arguments, and a function that runs it.
+
+pub(super) mod compact;
+pub(super) mod export;
+pub(super) mod ingest;
+pub(super) mod queries;
+pub(super) mod query;
+mod rows;
+
+use super::args::{Cli, Command};
+use super::exit::Exit;
+use super::printer::Printer;
+
+/// Runs the command that was typed.
+pub(super) async fn run(cli: &Cli, printer: &Printer) -> anyhow::Result<Exit> {
+    match &cli.command {
+        Command::Ingest(args) => ingest::run(args, &cli.globals, printer).await,
+        Command::Export(args) => export::run(args, &cli.globals).await,
+        Command::Compact(args) => compact::run(args, &cli.globals, printer).await,
+        Command::Query(args) => query::run(args, &cli.globals, printer).await,
+        Command::Queries(args) => queries::run(args),
+    }
+}

@@ -1,0 +1,110 @@
+//! Which key an alias stood for at an instant, from what the log says about it. Pure.
+//!
+//! An alias can be repointed (<https://docs.aws.amazon.com/kms/latest/developerguide/alias-update.html>), so that a
+//! record that names only an alias means the key of that instant. The answer depends on the set of changes alone,
+//! never on the order in which they were read.
+
+use std::collections::HashMap;
+
+/// What happened to an alias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Happening {
+    // Declared in the order in which happenings of one second are taken: an alias is freed before it is given again.
+    Deleted,
+    Created,
+    Updated,
+}
+
+/// One change of one alias.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    pub(super) alias_arn: String,
+    /// Microseconds since 1970.
+    pub(super) at: i64,
+    pub(super) happening: Happening,
+    /// The key it stands for from now on, or stood for until it was deleted.
+    pub(super) key_arn: Option<String>,
+}
+
+/// All changes, by alias and time.
+#[derive(Debug, Default)]
+pub(super) struct AliasHistory {
+    by_alias: HashMap<String, Vec<Change>>,
+}
+
+impl AliasHistory {
+    pub(super) fn new(changes: impl IntoIterator<Item = Change>) -> AliasHistory {
+        let mut by_alias: HashMap<String, Vec<Change>> = HashMap::new();
+        for change in changes {
+            by_alias.entry(change.alias_arn.clone()).or_default().push(change);
+        }
+        for changes in by_alias.values_mut() {
+            changes.sort_by(|a, b| (a.at, a.happening, &a.key_arn).cmp(&(b.at, b.happening, &b.key_arn)));
+        }
+        AliasHistory { by_alias }
+    }
+
+    /// The key the alias stood for at the instant or, for the record that frees it, just before.
+    ///
+    /// Before its first known change an alias is unknown, unless that change is its deletion: then it stood for the
+    /// key it lost, because repointing it in between would be a change of its own.
+    pub(super) fn key_at(&self, alias_arn: &str, at: i64, just_before: bool) -> Option<&str> {
+        let changes = self.by_alias.get(alias_arn)?;
+        let known = changes.partition_point(|change| if just_before { change.at < at } else { change.at <= at });
+        let change = match known.checked_sub(1) {
+            Some(last) => changes
+                .get(last)
+                .filter(|change| change.happening != Happening::Deleted),
+            None => changes.first().filter(|change| change.happening == Happening::Deleted),
+        };
+        change?.key_arn.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(at: i64, happening: Happening, key: &str) -> Change {
+        Change {
+            alias_arn: "a".to_owned(),
+            at,
+            happening,
+            key_arn: Some(key.to_owned()),
+        }
+    }
+
+    #[test]
+    fn an_alias_means_the_key_of_its_time() {
+        let history = AliasHistory::new([
+            change(30, Happening::Deleted, "k2"),
+            change(10, Happening::Created, "k1"),
+            change(20, Happening::Updated, "k2"),
+        ]);
+        let keys: Vec<_> = [9, 10, 19, 20, 29, 30, 99]
+            .map(|at| history.key_at("a", at, false))
+            .into();
+        assert_eq!(keys, [None, Some("k1"), Some("k1"), Some("k2"), Some("k2"), None, None]);
+        assert_eq!(history.key_at("a", 30, true), Some("k2"));
+        assert_eq!(history.key_at("other", 15, false), None);
+    }
+
+    #[test]
+    fn an_alias_known_by_its_deletion_stood_for_the_key_it_lost() {
+        let history = AliasHistory::new([change(30, Happening::Deleted, "k")]);
+        assert_eq!(history.key_at("a", 1, false), Some("k"));
+        assert_eq!(history.key_at("a", 30, false), None);
+        let history = AliasHistory::new([change(30, Happening::Updated, "k")]);
+        assert_eq!(history.key_at("a", 1, false), None);
+    }
+
+    #[test]
+    fn an_alias_swapped_within_a_second_stands_for_the_new_key() {
+        let history = AliasHistory::new([
+            change(30, Happening::Created, "new"),
+            change(30, Happening::Deleted, "old"),
+        ]);
+        assert_eq!(history.key_at("a", 30, false), Some("new"));
+        assert_eq!(history.key_at("a", 29, false), Some("old"));
+    }
+}

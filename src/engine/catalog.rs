@@ -1,0 +1,137 @@
+//! The names a session knows: the lake's tables, opened when first named and then fixed, and the views over them.
+//!
+//! INVARIANT: within one session a name always means the same rows, however long the session lives.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::datasource::MemTable;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::TableType;
+use datafusion::prelude::SessionContext;
+use futures::future::BoxFuture;
+use tokio::sync::OnceCell;
+
+use super::kms_events;
+use crate::lake::{Location, schema, table};
+
+/// The tables a lake may hold.
+const TABLES: [&str; 5] = [
+    schema::CLOUDTRAIL,
+    schema::INGEST_OBJECTS,
+    schema::INGEST_FAULTS,
+    schema::DIGESTS,
+    schema::INGEST_LISTINGS,
+];
+
+/// The views over them.
+const VIEWS: [&str; 1] = [kms_events::NAME];
+
+/// The lake as a schema of SQL.
+#[derive(Debug)]
+pub(super) struct LakeSchema {
+    location: Location,
+    reader: Arc<SessionState>,
+    relations: BTreeMap<&'static str, OnceCell<Arc<dyn TableProvider>>>,
+}
+
+impl LakeSchema {
+    /// The lake at `location`, read with the settings and the memory of `reader`.
+    pub(super) fn new(location: Location, reader: SessionState) -> LakeSchema {
+        let relations = TABLES
+            .iter()
+            .chain(&VIEWS)
+            .map(|name| (*name, OnceCell::new()))
+            .collect();
+        LakeSchema {
+            location,
+            reader: Arc::new(reader),
+            relations,
+        }
+    }
+
+    /// Whether there is any table of ours at the location.
+    pub(super) async fn is_lake(location: &Location) -> crate::lake::Result<bool> {
+        for name in TABLES {
+            if table::open(location, name).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn open(&self, name: &'static str) -> Result<Arc<dyn TableProvider>> {
+        match name {
+            kms_events::NAME => {
+                let context = self.below_views();
+                context.register_table(schema::CLOUDTRAIL, self.relation(schema::CLOUDTRAIL).await?)?;
+                kms_events::view(&context).await
+            }
+            stored => self.open_table(stored).await,
+        }
+    }
+
+    /// An empty context in which a view is planned over the tables it is given.
+    fn below_views(&self) -> SessionContext {
+        let config = self
+            .reader
+            .config()
+            .clone()
+            .with_create_default_catalog_and_schema(true);
+        SessionContext::new_with_config_rt(config, self.reader.runtime_env().clone())
+    }
+
+    async fn open_table(&self, name: &str) -> Result<Arc<dyn TableProvider>> {
+        let opened = table::open(&self.location, name).await;
+        if let Some(table) = opened.map_err(|error| DataFusionError::External(Box::new(error)))? {
+            table.update_datafusion_session(self.reader.as_ref())?;
+            return table.table_provider().with_session(self.reader.clone()).await;
+        }
+        let Some(columns) = schema::by_name(name) else {
+            return datafusion::common::internal_err!("table `{name}` has no schema");
+        };
+        Ok(Arc::new(MemTable::try_new(columns, vec![vec![]])?))
+    }
+
+    /// The relation of this name. Boxed, because a view opens the tables under it.
+    fn relation<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn TableProvider>>> {
+        Box::pin(async move {
+            let Some((name, cell)) = self.relations.get_key_value(name) else {
+                return datafusion::common::plan_err!("table `{name}` not found");
+            };
+            cell.get_or_try_init(|| self.open(name)).await.cloned()
+        })
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for LakeSchema {
+    fn table_names(&self) -> Vec<String> {
+        self.relations.keys().map(|name| (*name).to_owned()).collect()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        if self.relations.contains_key(name) {
+            self.relation(name).await.map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    // Listing the names must not open everything.
+    async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
+        let kind = if VIEWS.contains(&name) {
+            TableType::View
+        } else {
+            TableType::Base
+        };
+        Ok(self.relations.contains_key(name).then_some(kind))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.relations.contains_key(name)
+    }
+}

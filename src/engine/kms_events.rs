@@ -1,0 +1,188 @@
+//! `kms_events`: the view over `cloudtrail`, and the function in it that resolves an alias as of its event.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, StringBuilder};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use datafusion::catalog::{TableProvider, view::ViewTable};
+use datafusion::common::cast::{as_boolean_array, as_list_array, as_string_array, as_struct_array};
+use datafusion::error::Result;
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
+use datafusion::prelude::SessionContext;
+use futures::TryStreamExt;
+
+use super::alias_history::{AliasHistory, Change, Happening};
+use crate::lake::schema;
+
+/// The view's name.
+pub(super) const NAME: &str = "kms_events";
+
+const VIEW: &str = include_str!("kms_events.sql");
+
+/// Successful changes of aliases, in the log of the account whose alias it is.
+const CHANGES: &str = "\
+    SELECT eventname, eventtime, awsregion, recipientaccountid, requestparameters, resources, kms \
+    FROM cloudtrail \
+    WHERE eventsource = 'kms.amazonaws.com' AND eventname IN ('CreateAlias', 'UpdateAlias', 'DeleteAlias') \
+    AND errorcode IS NULL AND eventtime IS NOT NULL";
+
+/// The view over the `cloudtrail` that `context` knows, with the history of aliases it holds.
+pub(super) async fn view(context: &SessionContext) -> Result<Arc<dyn TableProvider>> {
+    let mut changes = Vec::new();
+    let mut batches = context.sql(CHANGES).await?.execute_stream().await?;
+    while let Some(batch) = batches.try_next().await? {
+        collect(&batch, &mut changes)?;
+    }
+    context.register_udf(ScalarUDF::from(AliasTarget::new(AliasHistory::new(changes))));
+    let plan = context.sql(VIEW).await?.into_unoptimized_plan();
+    Ok(Arc::new(ViewTable::new(plan, Some(VIEW.to_owned()))))
+}
+
+fn collect(batch: &RecordBatch, changes: &mut Vec<Change>) -> Result<()> {
+    let text = |index: usize| -> Result<StringArray> {
+        Ok(as_string_array(&cast(batch.column(index), &DataType::Utf8)?)?.clone())
+    };
+    let (name, region, account, parameters) = (text(0)?, text(2)?, text(3)?, text(4)?);
+    let time = cast(batch.column(1), &schema::timestamp())?;
+    let time = time.as_primitive::<TimestampMicrosecondType>();
+    let resources = texts_of(batch.column(5), "arn")?;
+    let keys = texts_of(batch.column(6), "key_arn")?;
+    for row in 0..batch.num_rows() {
+        let happening = match name.value(row) {
+            "CreateAlias" => Happening::Created,
+            "UpdateAlias" => Happening::Updated,
+            _ => Happening::Deleted,
+        };
+        let key_arn = keys.get(row).and_then(|arns| arns.first()).cloned();
+        let named = resources
+            .get(row)
+            .and_then(|arns| arns.iter().find(|arn| arn.contains(":alias/")).cloned());
+        let built = || {
+            alias_arn(
+                parameters.value(row),
+                region.value(row),
+                account.value(row),
+                key_arn.as_deref(),
+            )
+        };
+        if let Some(alias_arn) = named.or_else(built) {
+            changes.push(Change {
+                alias_arn,
+                at: time.value(row),
+                happening,
+                key_arn,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Records of before 2023 may lack `resources`: then the alias is the caller's own, in the Region of the call.
+fn alias_arn(parameters: &str, region: &str, account: &str, key_arn: Option<&str>) -> Option<String> {
+    let parameters: serde_json::Value = serde_json::from_str(parameters).ok()?;
+    let name = parameters.get("aliasName")?.as_str()?;
+    if name.starts_with("arn:") {
+        return Some(name.to_owned());
+    }
+    let partition = key_arn
+        .and_then(|arn| arn.split(':').nth(1))
+        .unwrap_or_else(|| partition_of(region));
+    Some(format!("arn:{partition}:kms:{region}:{account}:{name}"))
+}
+
+fn partition_of(region: &str) -> &'static str {
+    match region {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
+/// The non-null texts of one field of each row's list of structs.
+fn texts_of(column: &ArrayRef, field: &str) -> Result<Vec<Vec<String>>> {
+    let lists = as_list_array(column)?;
+    (0..lists.len())
+        .map(|row| {
+            if lists.is_null(row) {
+                return Ok(Vec::new());
+            }
+            let elements = lists.value(row);
+            let Some(texts) = as_struct_array(&elements)?.column_by_name(field).cloned() else {
+                return Ok(Vec::new());
+            };
+            let texts = cast(&texts, &DataType::Utf8)?;
+            Ok(as_string_array(&texts)?.iter().flatten().map(str::to_owned).collect())
+        })
+        .collect()
+}
+
+/// `kms_alias_target(alias_arn, at, just_before)`: the ARN of the key the alias stood for.
+#[derive(Debug)]
+struct AliasTarget {
+    history: AliasHistory,
+    signature: Signature,
+}
+
+impl AliasTarget {
+    fn new(history: AliasHistory) -> AliasTarget {
+        let arguments = vec![DataType::Utf8, schema::timestamp(), DataType::Boolean];
+        // Stable, not immutable: the answer belongs to one state of the lake.
+        AliasTarget {
+            history,
+            signature: Signature::new(TypeSignature::Exact(arguments), Volatility::Stable),
+        }
+    }
+}
+
+// Two sessions may hold different histories: only the same object is the same function.
+impl PartialEq for AliasTarget {
+    fn eq(&self, other: &AliasTarget) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for AliasTarget {}
+
+impl std::hash::Hash for AliasTarget {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        std::ptr::from_ref(self).hash(state);
+    }
+}
+
+impl ScalarUDFImpl for AliasTarget {
+    fn name(&self) -> &str {
+        "kms_alias_target"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8)
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let rows = arguments.number_rows;
+        let columns = ColumnarValue::values_to_arrays(&arguments.args)?;
+        let [alias, at, before] = columns.as_slice() else {
+            return datafusion::common::exec_err!("kms_alias_target takes an alias, an instant and a boolean");
+        };
+        let (alias, before): (_, &BooleanArray) = (as_string_array(alias)?, as_boolean_array(before)?);
+        let at = at.as_primitive::<TimestampMicrosecondType>();
+        let mut keys = StringBuilder::with_capacity(rows, 0);
+        for row in 0..alias.len() {
+            let key = (alias.is_valid(row) && at.is_valid(row))
+                .then(|| {
+                    let just_before = before.is_valid(row) && before.value(row);
+                    self.history.key_at(alias.value(row), at.value(row), just_before)
+                })
+                .flatten();
+            keys.append_option(key);
+        }
+        Ok(ColumnarValue::Array(Arc::new(keys.finish())))
+    }
+}

@@ -1,0 +1,93 @@
+-- One row per KMS record and key it names; a record that names no key keeps one row with key_arn null.
+-- Operations: https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html
+WITH named AS (
+    SELECT
+        event_date,
+        eventtime,
+        -- An addendum updates an event already delivered, so both are one event.
+        coalesce(original_event_id, eventid) AS event_id,
+        sharedeventid,
+        eventname AS operation,
+        eventtype,
+        readonly,
+        recipientaccountid,
+        principal_arn,
+        principal_id,
+        useridentity,
+        sourceipaddress,
+        useragent,
+        nullif(errorcode, '') AS error_code,
+        source_object,
+        source_index,
+        unnest(kms) AS k
+    FROM cloudtrail
+    WHERE eventsource = 'kms.amazonaws.com'
+),
+resolved AS (
+    SELECT
+        *,
+        coalesce(k['key_arn'], kms_alias_target(k['alias_arn'], eventtime, operation = 'DeleteAlias')) AS key_arn
+    FROM named
+)
+SELECT
+    eventtime,
+    event_id AS eventid,
+    sharedeventid,
+    operation,
+    CASE
+        WHEN operation IN (
+            'Decrypt', 'Encrypt', 'ReEncrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext',
+            'GenerateDataKeyPair', 'GenerateDataKeyPairWithoutPlaintext', 'GenerateMac', 'VerifyMac', 'Sign', 'Verify',
+            'DeriveSharedSecret', 'Encapsulate', 'Decapsulate', 'GenerateRandom'
+        ) THEN 'use'
+        WHEN operation IN (
+            'CancelKeyDeletion', 'CreateAlias', 'CreateGrant', 'CreateKey', 'DeleteAlias', 'DeleteImportedKeyMaterial',
+            'DisableKey', 'DisableKeyRotation', 'EnableKey', 'EnableKeyRotation', 'ImportKeyMaterial', 'PutKeyPolicy',
+            'ReplicateKey', 'RetireGrant', 'RevokeGrant', 'RotateKeyOnDemand', 'ScheduleKeyDeletion', 'TagResource',
+            'UntagResource', 'UpdateAlias', 'UpdateKeyDescription', 'UpdatePrimaryRegion', 'ConnectCustomKeyStore',
+            'CreateCustomKeyStore', 'DeleteCustomKeyStore', 'DisconnectCustomKeyStore', 'UpdateCustomKeyStore'
+        ) THEN 'admin'
+        WHEN operation IN ('DeleteKey', 'RotateKey', 'DeleteExpiredKeyMaterial', 'SynchronizeMultiRegionKey')
+            THEN 'service'
+        WHEN operation LIKE 'Get%' OR operation LIKE 'List%' OR operation LIKE 'Describe%' THEN 'read'
+        -- Operations newer than this list. A read-only one that is no Get, List or Describe is taken for a use: the
+        -- cryptographic operations are logged as read-only, and a use overlooked is the worse mistake.
+        WHEN eventtype = 'AwsServiceEvent' THEN 'service'
+        WHEN readonly THEN 'use'
+        ELSE 'admin'
+    END AS class,
+    k['key_ref'] AS key_ref,
+    key_arn,
+    coalesce(nullif(split_part(key_arn, ':key/', 2), ''), k['key_id']) AS key_id,
+    coalesce(nullif(split_part(key_arn, ':', 5), ''), k['account_id']) AS account_id,
+    coalesce(nullif(split_part(key_arn, ':', 4), ''), k['region']) AS region,
+    recipientaccountid AS recipient_account_id,
+    principal_arn,
+    principal_id,
+    -- Only STS makes sessions: assumed-role and federated-user ARNs.
+    CASE WHEN split_part(useridentity['arn'], ':', 3) = 'sts' THEN useridentity['arn'] END AS session_arn,
+    coalesce(
+        nullif(useridentity['accountid'], ''),
+        nullif(split_part(useridentity['arn'], ':', 5), ''),
+        nullif(useridentity['sessioncontext']['sessionissuer']['accountid'], '')
+    ) AS caller_account_id,
+    useridentity['invokedby'] AS via_service,
+    sourceipaddress AS source_ip,
+    useragent AS user_agent,
+    CASE lower(useridentity['sessioncontext']['attributes']['mfaauthenticated'])
+        WHEN 'true' THEN true
+        WHEN 'false' THEN false
+    END AS mfa,
+    CASE
+        WHEN error_code IS NULL THEN 'success'
+        WHEN error_code IN ('DryRunOperation', 'DryRunOperationException') THEN 'dry_run'
+        -- AccessDenied in the log, AccessDeniedException in the API's documentation, VpceAccessDenied at an endpoint.
+        WHEN error_code LIKE '%AccessDenied%' THEN 'denied'
+        ELSE 'failed'
+    END AS outcome,
+    error_code,
+    source_object,
+    source_index,
+    event_date,
+    k['alias_arn'] AS alias_arn
+FROM resolved

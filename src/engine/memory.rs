@@ -1,0 +1,106 @@
+//! The memory of a session, shared so that what can spill never starves what cannot.
+
+use std::sync::{Mutex, PoisonError};
+
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
+
+/// A pool of a fixed size. Consumers that can spill share three quarters of it evenly; the rest is kept for those that
+/// cannot (merges of spilled runs above all), which may also take what the others left.
+#[derive(Debug)]
+pub(super) struct SharedPool {
+    bytes: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    spillers: usize,
+    spillable: usize,
+    fixed: usize,
+}
+
+impl SharedPool {
+    pub(super) fn new(bytes: usize) -> SharedPool {
+        SharedPool {
+            bytes,
+            state: Mutex::default(),
+        }
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        // The numbers stay true even where a panic poisoned the lock: each change is one step.
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn refuse(reservation: &MemoryReservation, wanted: usize, left: usize) -> DataFusionError {
+        let name = reservation.consumer().name();
+        DataFusionError::ResourcesExhausted(format!("{name} asks for {wanted} bytes more and {left} are left"))
+    }
+}
+
+impl std::fmt::Display for SharedPool {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "shared({} bytes)", self.bytes)
+    }
+}
+
+impl MemoryPool for SharedPool {
+    fn name(&self) -> &str {
+        "shared"
+    }
+
+    fn register(&self, consumer: &MemoryConsumer) {
+        self.with(|state| state.spillers += usize::from(consumer.can_spill()));
+    }
+
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        self.with(|state| state.spillers = state.spillers.saturating_sub(usize::from(consumer.can_spill())));
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        self.with(|state| match reservation.consumer().can_spill() {
+            true => state.spillable += additional,
+            false => state.fixed += additional,
+        });
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        self.with(|state| match reservation.consumer().can_spill() {
+            true => state.spillable = state.spillable.saturating_sub(shrink),
+            false => state.fixed = state.fixed.saturating_sub(shrink),
+        });
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        self.with(|state| {
+            if reservation.consumer().can_spill() {
+                let for_spillers = (self.bytes / 4 * 3).min(self.bytes.saturating_sub(state.fixed));
+                let share = for_spillers / state.spillers.max(1);
+                if reservation.size() + additional > share {
+                    return Err(Self::refuse(
+                        reservation,
+                        additional,
+                        share.saturating_sub(reservation.size()),
+                    ));
+                }
+                state.spillable += additional;
+            } else {
+                let left = self.bytes.saturating_sub(state.spillable + state.fixed);
+                if additional > left {
+                    return Err(Self::refuse(reservation, additional, left));
+                }
+                state.fixed += additional;
+            }
+            Ok(())
+        })
+    }
+
+    fn reserved(&self) -> usize {
+        self.with(|state| state.spillable + state.fixed)
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        MemoryLimit::Finite(self.bytes)
+    }
+}

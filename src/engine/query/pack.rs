@@ -1,0 +1,37 @@
+//! The queries that come with the program, embedded from `queries/`.
+
+use super::NamedQuery;
+use crate::engine::Result;
+
+macro_rules! pack {
+    ($($name:literal),* $(,)?) => {
+        const PACK: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../../queries/", $name, ".sql")))),*];
+    };
+}
+
+pack![
+    "access-key-activity",
+    "denied-kms-calls",
+    "key-admin-timeline",
+    "key-usage",
+    "key-use-per-day",
+    "principal-activity",
+    "source-ip-activity",
+    "top-kms-callers",
+];
+
+/// The names of all queries, sorted.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PACK.iter().map(|(name, _)| *name)
+}
+
+/// The query of this name.
+///
+/// # Errors
+/// Its header cannot be read.
+pub fn named(name: &str) -> Result<Option<NamedQuery>> {
+    PACK.iter()
+        .find(|(known, _)| *known == name)
+        .map(|(name, text)| NamedQuery::parse(name, text))
+        .transpose()
+}

@@ -1,0 +1,147 @@
+//! A session: one lake, one set of limits, any number of questions.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
+use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::sql::parser::{DFParserBuilder, Statement};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+
+use super::binding::{self, Bindings};
+use super::catalog::LakeSchema;
+use super::memory::SharedPool;
+use super::{Error, Result, read_only};
+use crate::lake::Location;
+
+const CATALOG: &str = "keytrail";
+const SCHEMA: &str = "public";
+
+/// Memory a session may use when nobody says otherwise.
+const MEMORY_BYTES_DEFAULT: usize = 2 << 30;
+
+/// Nesting of expressions and subqueries that the parser accepts.
+const RECURSION_LIMIT: usize = 100;
+
+/// Limits of a session.
+#[derive(Debug, Clone, Default)]
+pub struct SessionSettings {
+    /// Memory that queries may use; what sorts and groups need beyond it goes to temporary files.
+    pub memory_bytes: Option<usize>,
+}
+
+/// The lake, open for questions.
+pub struct Session {
+    context: SessionContext,
+}
+
+/// An answer: its columns and a stream of its rows.
+pub struct Rows {
+    /// The columns.
+    pub schema: SchemaRef,
+    /// The rows, in batches.
+    pub stream: SendableRecordBatchStream,
+}
+
+impl Session {
+    /// Opens the lake for reading.
+    ///
+    /// # Errors
+    /// There is no lake at the location, or it cannot be reached.
+    pub async fn open(location: &Location, settings: &SessionSettings) -> Result<Session> {
+        let place = location
+            .folder()
+            .map_or(location.root().to_string(), |folder| folder.display().to_string());
+        let place = place.trim_end_matches('/');
+        if location.folder().is_some_and(|folder| !folder.is_dir()) {
+            let reason = if Path::new(place).exists() {
+                "is not a folder"
+            } else {
+                "does not exist"
+            };
+            return Err(Error::NoLake(place.to_owned(), reason.to_owned()));
+        }
+        if !LakeSchema::is_lake(location).await? {
+            return Err(Error::NoLake(
+                place.to_owned(),
+                "is not a lake: it holds no table".to_owned(),
+            ));
+        }
+        let bytes = settings.memory_bytes.unwrap_or(MEMORY_BYTES_DEFAULT);
+        let runtime = runtime(bytes)?;
+        let reader = state(config(bytes), runtime.clone());
+        let lake = Arc::new(LakeSchema::new(location.clone(), reader));
+        let context = SessionContext::new_with_state(state(config(bytes), runtime));
+        let catalog = MemoryCatalogProvider::new();
+        catalog.register_schema(SCHEMA, lake)?;
+        context.register_catalog(CATALOG, Arc::new(catalog));
+        Ok(Session { context })
+    }
+
+    /// Answers a query; `$name` in it stands for the value bound to the name.
+    ///
+    /// # Errors
+    /// The text is not one statement that reads, names what does not exist, or leaves a parameter unbound.
+    pub async fn query(&self, sql: &str, bindings: &Bindings) -> Result<Rows> {
+        let mut statement = parse(sql)?;
+        read_only::check(&statement)?;
+        binding::bind(&mut statement, bindings)?;
+        let plan = self.context.state().statement_to_plan(statement).await?;
+        let reading = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        reading.verify_plan(&plan)?;
+        let stream = self.context.execute_logical_plan(plan).await?.execute_stream().await?;
+        Ok(Rows {
+            schema: stream.schema(),
+            stream,
+        })
+    }
+}
+
+/// Reads the one statement of the text.
+fn parse(sql: &str) -> Result<Statement> {
+    let dialect = GenericDialect {};
+    let parser = DFParserBuilder::new(sql)
+        .with_dialect(&dialect)
+        .with_recursion_limit(RECURSION_LIMIT);
+    let mut statements = parser.build()?.parse_statements()?;
+    match (statements.pop_front(), statements.len()) {
+        (Some(statement), 0) => Ok(statement),
+        (Some(_), _) => Err(Error::Sql("there is more than one statement".to_owned())),
+        (None, _) => Err(Error::Sql("there is no statement".to_owned())),
+    }
+}
+
+fn runtime(bytes: usize) -> Result<Arc<RuntimeEnv>> {
+    let pool = SharedPool::new(bytes);
+    Ok(RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc()?)
+}
+
+fn config(bytes: usize) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        // Merging spilled runs holds a batch of each run, so a small limit needs small batches.
+        .with_batch_size((bytes / (32 << 10)).clamp(256, 8_192))
+        .with_information_schema(true)
+        .with_create_default_catalog_and_schema(false)
+        .with_default_catalog_and_schema(CATALOG, SCHEMA);
+    let options = config.options_mut();
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.reorder_filters = true;
+    // What a sort sets aside for merging its spilled runs must fit into a small limit several times.
+    options.execution.sort_spill_reservation_bytes = (bytes / 32).min(10 << 20);
+    options.execution.sort_in_place_threshold_bytes = (bytes / 64).min(1 << 20);
+    config
+}
+
+fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionState {
+    SessionStateBuilder::new()
+        .with_default_features()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .build()
+}

@@ -1,0 +1,77 @@
+//! A GitHub-flavoured Markdown table. What Markdown or HTML would act on is escaped.
+
+use std::io::Write;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use super::{Encoder, Result, value};
+
+pub(super) struct Markdown {
+    header: Option<SchemaRef>,
+}
+
+impl Markdown {
+    pub(super) fn new(schema: &SchemaRef) -> Markdown {
+        Markdown {
+            header: Some(schema.clone()),
+        }
+    }
+
+    fn begin(&mut self, out: &mut impl Write) -> Result<()> {
+        if let Some(schema) = self.header.take() {
+            let mut names = String::from("|");
+            let mut rule = String::from("|");
+            for field in schema.fields() {
+                names.push(' ');
+                cell(field.name(), &mut names);
+                names.push_str(" |");
+                rule.push_str(if value::is_numeric(field.data_type()) {
+                    " ---: |"
+                } else {
+                    " --- |"
+                });
+            }
+            writeln!(out, "{names}\n{rule}")?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Encoder<W> for Markdown {
+    fn rows(&mut self, out: &mut W, batch: &RecordBatch) -> Result<()> {
+        self.begin(out)?;
+        let columns = value::plain_columns(batch)?;
+        let mut lines = String::new();
+        for row in 0..batch.num_rows() {
+            lines.push('|');
+            for column in &columns {
+                lines.push(' ');
+                cell(&value::text(column.as_ref(), row)?.unwrap_or_default(), &mut lines);
+                lines.push_str(" |");
+            }
+            lines.push('\n');
+        }
+        Ok(out.write_all(lines.as_bytes())?)
+    }
+
+    fn end(mut self: Box<Self>, mut out: W) -> Result<W> {
+        self.begin(&mut out)?;
+        Ok(out)
+    }
+}
+
+fn cell(text: &str, line: &mut String) {
+    for letter in value::visible(text).chars() {
+        match letter {
+            '<' => line.push_str("&lt;"),
+            '>' => line.push_str("&gt;"),
+            '&' => line.push_str("&amp;"),
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '~' => {
+                line.push('\\');
+                line.push(letter);
+            }
+            letter => line.push(letter),
+        }
+    }
+}

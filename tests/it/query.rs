@@ -1,0 +1,329 @@
+//! `query` with SQL: parameters, what is refused, formats, limits.
+
+use serde_json::{Value, json};
+
+use crate::support::lake::{TestLake, event};
+use crate::support::office::office;
+use crate::support::program::{ask, on};
+
+#[test]
+fn parameters_are_bound_and_never_spliced() {
+    let lake = office();
+    let count = |arguments: &[&str]| ask(&lake, arguments)[0]["n"].clone();
+    let by_name = "SELECT count(*) AS n FROM cloudtrail WHERE eventname = $name";
+    assert_eq!(count(&[by_name, "-p", "name=ConsoleLogin"]), json!(1));
+    assert_eq!(count(&[by_name, "-p", "name=x' OR '1'='1"]), json!(0));
+    assert_eq!(count(&[by_name, "-p", "name='; DROP TABLE cloudtrail; --"]), json!(0));
+    let listed = "SELECT count(*) AS n FROM cloudtrail WHERE eventname IN ($names)";
+    assert_eq!(count(&[listed, "-p", "names:list=ConsoleLogin, DescribeKey"]), json!(2));
+    assert_eq!(count(&[listed, "-p", "names:list="]), json!(0));
+    let inside = "SELECT count(*) AS n FROM cloudtrail WHERE array_has($names, eventname)";
+    assert_eq!(count(&[inside, "-p", "names:list=ConsoleLogin,DescribeKey"]), json!(2));
+    let window = "SELECT count(*) AS n FROM cloudtrail WHERE eventtime >= $until - $window AND eventtime < $until";
+    assert_eq!(
+        count(&[window, "-p", "until:instant=2026-01-06", "-p", "window:duration=1d"]),
+        json!(5)
+    );
+    let limited = "SELECT count(*) AS n FROM (SELECT * FROM cloudtrail LIMIT $rows)";
+    assert_eq!(count(&[limited, "-p", "rows:integer=3"]), json!(3));
+    let shown = ask(
+        &lake,
+        &[
+            "SELECT $a AS a, $b AS b, $c AS c, -$d AS d",
+            "-p",
+            "a=it's",
+            "-p",
+            "b:integer=-7",
+            "-p",
+            "c:boolean=true",
+            "-p",
+            "d:integer=-1",
+        ],
+    );
+    assert_eq!(shown, [json!({ "a": "it's", "b": -7, "c": true, "d": 1 })]);
+}
+
+#[test]
+fn a_parameter_without_value_or_place_is_refused() {
+    let lake = office();
+    let refused = on(&lake, &["query", "SELECT $x"]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (2, ""));
+    assert!(
+        refused.stderr.starts_with("error: parameter `x`: has no value\nhint: "),
+        "{}",
+        refused.stderr
+    );
+    let refused = on(&lake, &["query", "SELECT 1", "-p", "x=1"]);
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused.stderr.contains("parameter `x`: is not in the query"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(on(&lake, &["query", "SELECT $x", "-p", "x:number=1"]).code, 2);
+}
+
+#[test]
+fn only_statements_that_read_are_run() {
+    let lake = office();
+    let outside = tempfile::tempdir().unwrap();
+    let file = outside.path().join("x.csv");
+    std::fs::write(&file, "a\n1\n").unwrap();
+    let path = file.display();
+    for sql in [
+        "DROP TABLE cloudtrail".to_owned(),
+        "CREATE TABLE t AS SELECT 1".to_owned(),
+        "CREATE VIEW v AS SELECT 1".to_owned(),
+        "INSERT INTO cloudtrail SELECT * FROM cloudtrail".to_owned(),
+        "DELETE FROM cloudtrail".to_owned(),
+        "UPDATE cloudtrail SET eventname = 'x'".to_owned(),
+        "TRUNCATE TABLE cloudtrail".to_owned(),
+        "SET datafusion.execution.batch_size = 1".to_owned(),
+        "RESET datafusion.execution.batch_size".to_owned(),
+        format!("COPY cloudtrail TO '{path}.out'"),
+        format!("EXPLAIN ANALYZE COPY cloudtrail TO '{path}.out'"),
+        "EXPLAIN ANALYZE INSERT INTO cloudtrail SELECT * FROM cloudtrail".to_owned(),
+        "SELECT 1 INTO t".to_owned(),
+        "WITH x AS (DELETE FROM cloudtrail RETURNING *) SELECT * FROM x".to_owned(),
+        format!("CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '{path}'"),
+        format!("SELECT * FROM '{path}'"),
+        format!("SELECT * FROM read_csv('{path}')"),
+        "PREPARE p AS SELECT 1".to_owned(),
+        "START TRANSACTION".to_owned(),
+        "CREATE FUNCTION f() RETURNS INT RETURN 1".to_owned(),
+        "SELECT 1; SELECT 2".to_owned(),
+        "SELECT 1; DROP TABLE cloudtrail".to_owned(),
+        " ".to_owned(),
+    ] {
+        let refused = on(&lake, &["query", &sql]);
+        assert_eq!(
+            (refused.code, refused.stdout.as_str()),
+            (2, ""),
+            "{sql}: {}",
+            refused.stderr
+        );
+        assert!(refused.stderr.starts_with("error: "), "{sql}: {}", refused.stderr);
+    }
+    assert_eq!(ask(&lake, &["SELECT count(*) AS n FROM cloudtrail"])[0]["n"], 19);
+    assert_eq!(
+        std::fs::read_dir(outside.path()).unwrap().count(),
+        1,
+        "nothing was written"
+    );
+    for sql in [
+        "EXPLAIN SELECT 1",
+        "DESCRIBE cloudtrail",
+        "SHOW TABLES",
+        "SELECT 1;",
+        "-- said\nSELECT 1",
+        "VALUES (1)",
+    ] {
+        assert_eq!(on(&lake, &["query", sql]).code, 0, "{sql}");
+    }
+}
+
+#[test]
+fn deep_nesting_is_refused_and_does_not_crash() {
+    let lake = TestLake::new();
+    let deep = format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000));
+    assert_eq!(on(&lake, &["query", &deep]).code, 2);
+    let chain = format!("SELECT {}1", "1+".repeat(3_000));
+    let answer = on(&lake, &["query", &chain]);
+    assert!(
+        answer.code == 0 || answer.code == 2,
+        "{}: {}",
+        answer.code,
+        answer.stderr
+    );
+}
+
+#[test]
+fn tables_that_are_not_there_yet_are_empty_and_have_their_columns() {
+    let lake = TestLake::new();
+    for table in [
+        "cloudtrail",
+        "kms_events",
+        "ingest_objects",
+        "ingest_faults",
+        "digests",
+        "ingest_listings",
+    ] {
+        assert_eq!(ask(&lake, &[&format!("SELECT * FROM {table}")]), Vec::<Value>::new());
+        let columns = ask(
+            &lake,
+            &[&format!(
+                "SELECT * FROM information_schema.columns WHERE table_name = '{table}'"
+            )],
+        );
+        assert!(columns.len() > 5, "{table}");
+    }
+}
+
+#[test]
+fn columns_keep_their_plain_types() {
+    let lake = office();
+    let rows = ask(
+        &lake,
+        &[
+            "SELECT arrow_typeof(event_date) AS d, arrow_typeof(eventtime) AS t, eventtime, event_date FROM cloudtrail \
+           ORDER BY eventtime LIMIT 1",
+        ],
+    );
+    assert_eq!(
+        rows,
+        [
+            json!({ "d": "Date32", "t": "Timestamp(\u{b5}s, \"UTC\")", "eventtime": "2026-01-01T00:00:00Z", "event_date": "2026-01-01" })
+        ]
+    );
+}
+
+#[test]
+fn formats_agree() {
+    let lake = office();
+    let sql = "SELECT eventid, eventtime FROM cloudtrail WHERE eventname = 'ReEncrypt'";
+    let text = |format: &str| on(&lake, &["query", sql, "--format", format]).stdout;
+    assert_eq!(text("csv"), "eventid,eventtime\nuse-4,2026-01-02T23:59:59Z\n");
+    assert_eq!(
+        text("jsonl"),
+        "{\"eventid\":\"use-4\",\"eventtime\":\"2026-01-02T23:59:59Z\"}\n"
+    );
+    assert_eq!(
+        text("json"),
+        "[\n{\"eventid\":\"use-4\",\"eventtime\":\"2026-01-02T23:59:59Z\"}\n]\n"
+    );
+    assert_eq!(
+        text("markdown"),
+        "| eventid | eventtime |\n| --- | --- |\n| use-4 | 2026-01-02T23:59:59Z |\n"
+    );
+    assert_eq!(
+        text("table"),
+        "eventid  eventtime\n-------  --------------------\nuse-4    2026-01-02T23:59:59Z\n"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.parquet");
+    let name = file.display().to_string();
+    assert_eq!(on(&lake, &["query", sql, "-o", &name]).code, 0);
+    assert_eq!(std::fs::read(&file).unwrap().get(..4), Some(b"PAR1".as_slice()));
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "no partial file is left"
+    );
+}
+
+#[test]
+fn a_failed_query_leaves_no_file() {
+    let lake = office();
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join("rows.csv").display().to_string();
+    let failed = on(
+        &lake,
+        &["query", "SELECT CAST(eventname AS INT) FROM cloudtrail", "-o", &name],
+    );
+    assert_eq!(failed.code, 2, "{}", failed.stderr);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn sql_comes_from_files_too_and_a_header_types_its_parameters() {
+    let lake = office();
+    let folder = tempfile::tempdir().unwrap();
+    let plain = folder.path().join("plain.sql");
+    std::fs::write(&plain, "SELECT count(*) AS n\nFROM cloudtrail;\n").unwrap();
+    assert_eq!(ask(&lake, &["-f", &plain.display().to_string()])[0]["n"], 19);
+    let typed = folder.path().join("typed.sql");
+    std::fs::write(
+        &typed,
+        "-- title: T\n-- question: Q\n-- param as_of instant = latest: when\nSELECT $as_of AS at\n",
+    )
+    .unwrap();
+    let name = typed.display().to_string();
+    let answer = on(&lake, &["query", "-f", &name, "--format", "jsonl"]);
+    assert_eq!(answer.stdout, "{\"at\":\"2026-01-07T00:00:00Z\"}\n");
+    assert!(
+        answer
+            .stderr
+            .starts_with("note: as of 2026-01-07T00:00:00Z: the last complete listing"),
+        "{}",
+        answer.stderr
+    );
+    assert_eq!(
+        ask(&lake, &["-f", &name, "-p", "as_of=2025-01-01"])[0]["at"],
+        "2025-01-01T00:00:00Z"
+    );
+    assert_eq!(on(&lake, &["query", "-f", "/nonexistent.sql"]).code, 2);
+    assert_eq!(
+        on(&TestLake::new(), &["query", "-f", &name]).code,
+        2,
+        "nothing to stand on for as_of"
+    );
+}
+
+#[test]
+fn a_copy_on_disk_vouches_only_until_it_was_made() {
+    let lake = office();
+    lake.add(
+        "ingest_listings",
+        &[json!({ "source": "/logs", "finished_at": "2030-01-01T00:00:00Z", "complete": true })],
+    );
+    lake.add(
+        "ingest_objects",
+        &[json!({ "source": "/logs", "delivered_at": "2026-02-01T00:15:00Z" })],
+    );
+    lake.add(
+        "ingest_listings",
+        &[json!({ "source": "s3://b/", "finished_at": "2031-01-01T00:00:00Z", "complete": false })],
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("q.sql");
+    std::fs::write(
+        &file,
+        "-- title: T\n-- question: Q\n-- param as_of instant = latest: when\nSELECT $as_of AS at\n",
+    )
+    .unwrap();
+    assert_eq!(
+        ask(&lake, &["-f", &file.display().to_string()])[0]["at"],
+        "2026-02-01T00:00:00Z"
+    );
+}
+
+#[test]
+fn a_sort_larger_than_the_memory_spills() {
+    let lake = TestLake::new();
+    let sql = "SELECT count(*) AS n, min(r) AS low FROM (SELECT v, row_number() OVER (ORDER BY v DESC) AS r \
+               FROM (SELECT repeat(CAST(value AS VARCHAR), 20) AS v FROM generate_series(1, 300000)))";
+    let rows = ask(&lake, &[sql, "--memory-limit", "24MiB"]);
+    assert_eq!(rows, [json!({ "n": 300_000, "low": 1 })]);
+}
+
+#[test]
+fn what_cannot_spill_ends_with_a_hint() {
+    let lake = TestLake::new();
+    let sql = "SELECT count(*) FROM (SELECT value AS a, repeat(CAST(value AS VARCHAR), 50) AS t FROM generate_series(1, 500000)) x \
+               JOIN (SELECT value AS b, repeat(CAST(value AS VARCHAR), 50) AS u FROM generate_series(1, 500000)) y \
+               ON a = b WHERE t <> u || 'x'";
+    let ended = on(&lake, &["query", sql, "--memory-limit", "8MiB"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{}", ended.stderr);
+    assert!(
+        ended.stderr.starts_with("error: not enough memory: "),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("hint: raise --memory-limit"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_hostile_record_cannot_steer_the_terminal_or_the_spreadsheet() {
+    let lake = TestLake::new();
+    lake.events([event("e", "2026-01-01T00:00:00Z", "Decrypt").with("useragent", "=HYPERLINK(\"x\")\u{1b}[2J")]);
+    let text = |format: &str| {
+        on(
+            &lake,
+            &["query", "SELECT useragent FROM cloudtrail", "--format", format],
+        )
+        .stdout
+    };
+    assert!(!text("table").contains('\u{1b}'));
+    assert!(!text("markdown").contains('\u{1b}'));
+    assert!(text("csv").contains("\"'=HYPERLINK(\"\"x\"\")"));
+}
