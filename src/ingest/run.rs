@@ -73,7 +73,7 @@ pub async fn run(
         let known = intake.known();
         let row = {
             let listed = if source.is_s3() { listing.boxed() } else { order::by_day(listing).boxed() };
-            take(listed, &place, settings, &known, &progress, &mut report, &mut intake).await?
+            take(listed, &place, is_named(source), settings, &known, &progress, &mut report, &mut intake).await?
         };
         let row = ListingRow {
             started_at,
@@ -116,6 +116,15 @@ async fn listing(
     Ok((options, listing))
 }
 
+/// Whether the source is one object rather than a place that holds some.
+fn is_named(source: &Source) -> bool {
+    match source {
+        Source::Stdin => true,
+        Source::Path(path) => path.is_file(),
+        Source::S3 { prefix, .. } => !prefix.is_empty() && !prefix.ends_with(['/', '*']) && prefix.contains('.'),
+    }
+}
+
 /// A unit in the making.
 #[derive(Default)]
 struct Unit {
@@ -126,6 +135,7 @@ struct Unit {
 async fn take(
     listed: impl Stream<Item = Listed>,
     place: &Arc<str>,
+    is_named: bool,
     settings: &Settings,
     known: &Known,
     progress: &Arc<Progress>,
@@ -143,6 +153,7 @@ async fn take(
         limits: settings.limits,
         keep_session_tokens: settings.keep_session_tokens,
         trail_arn: settings.trail_arn.clone(),
+        is_named,
         progress: progress.clone(),
     };
     let mut row = ListingRow {
@@ -297,6 +308,9 @@ async fn drain(
                     if report.faults.len() < SHOWN {
                         report.faults.push((entry.source_object.clone(), error.clone()));
                     }
+                }
+                if entry.kind.as_deref() == Some(unit::FOREIGN) {
+                    *report.skipped.entry("without CloudTrail records").or_default() += 1;
                 }
                 intake.object(*entry, faults);
             }

@@ -16,7 +16,7 @@ use crate::lake::intake::DigestRows;
 use crate::lake::ledger::{self, Entry, FaultRow};
 use crate::model::Instant;
 use crate::source::{BodyReader, Object};
-use crate::trail::decoder::Decoder;
+use crate::trail::decoder::{Decoder, NO_RECORD};
 use crate::trail::digest::Digest;
 use crate::trail::field::Field;
 use crate::trail::inflate::Inflate;
@@ -55,6 +55,8 @@ pub(super) struct Job {
     pub limits: Limits,
     pub keep_session_tokens: bool,
     pub trail_arn: Option<String>,
+    /// The user named the object itself, not a folder or prefix it lies in.
+    pub is_named: bool,
     pub progress: Arc<Progress>,
 }
 
@@ -62,10 +64,15 @@ pub(super) struct Job {
 pub(super) fn decode(job: &Job, objects: Vec<(Object, Input, Arc<str>)>, out: &mpsc::Sender<Found>) {
     let mut rows = Rows::new(job, out);
     for (object, input, source) in objects {
-        let (entry, faults) = match object.parts.kind {
+        let (mut entry, mut faults) = match object.parts.kind {
             Kind::Digest => digest(job, &object, input, &source, out),
             _ => records(job, &object, input, &source, &mut rows),
         };
+        if object.parts.kind == Kind::Unknown && !job.is_named && is_foreign(&entry, &faults) {
+            // A folder may hold other documents beside logs. Whoever names the file itself hears of a fault.
+            (entry.kind, entry.records_read, entry.faulted) = (Some(FOREIGN.to_owned()), 0, 0);
+            faults.clear();
+        }
         job.progress.objects_read.fetch_add(1, Ordering::Relaxed);
         job.progress.faults.fetch_add(u64::try_from(entry.faulted).unwrap_or(0), Ordering::Relaxed);
         if out.blocking_send(Found::Object(Box::new(entry), faults)).is_err() {
@@ -74,6 +81,16 @@ pub(super) fn decode(job: &Job, objects: Vec<(Object, Input, Arc<str>)>, out: &m
     }
     rows.flush();
     let _ = out.blocking_send(Found::Seen(rows.accounts, rows.regions));
+}
+
+/// The kind of an object that is sound JSON and holds no CloudTrail record at all.
+pub(super) const FOREIGN: &str = "not CloudTrail";
+
+fn is_foreign(entry: &Entry, faults: &[FaultRow]) -> bool {
+    entry.error.is_none()
+        && entry.faulted > 0
+        && entry.records_read == entry.faulted
+        && faults.iter().all(|fault| fault.reason == NO_RECORD)
 }
 
 /// The rows of a unit, passed on in pieces.

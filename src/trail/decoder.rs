@@ -11,6 +11,9 @@ use super::json;
 use super::record::Record;
 use super::{Fault, Limits, Sink};
 
+/// The reason of a fault about a sound JSON value without a record in it.
+pub const NO_RECORD: &str = "holds no CloudTrail record";
+
 /// What kind of place the decoder is at between two elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
@@ -343,7 +346,7 @@ impl Decoder {
                 Found::Unknown if !bytes.starts_with(b"{") && !bytes.starts_with(b"[") => {
                     Err("not an object".to_owned())
                 }
-                Found::Unknown => Err("holds no CloudTrail record".to_owned()),
+                Found::Unknown => Err(NO_RECORD.to_owned()),
                 Found::Records(_) | Found::Nothing => Ok(()),
             }
         };
