@@ -9,5 +9,6 @@ mod policy;
 mod queries;
 mod query;
 mod sample_logs;
+mod sources;
 mod support;
 mod tidy;

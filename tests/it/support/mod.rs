@@ -1,5 +1,9 @@
-//! What tests share: lakes built row by row, and runs of the program.
+//! What tests share: lakes built row by row, runs of the program, servers, other engines.
 
 pub mod lake;
+pub mod moto;
 pub mod office;
+pub mod peers;
 pub mod program;
+pub mod python;
+pub mod s3_double;
