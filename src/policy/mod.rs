@@ -9,6 +9,7 @@ pub mod condition;
 pub mod decide;
 pub mod describe;
 pub mod document;
+pub mod explain;
 pub mod formula;
 pub mod instant;
 pub mod kms;

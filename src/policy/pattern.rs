@@ -188,9 +188,67 @@ fn shift_and(own: &[Option<char>], text: &str) -> Option<usize> {
     None
 }
 
+/// The longest patterns of which a common text is sought.
+const COMMON_MAX: usize = 300;
+
+/// A shortest text that both patterns match, `x` standing for any character; none where there is none, or they are too long.
+pub fn common(left: &[Token], right: &[Token]) -> Option<String> {
+    if left.len() > COMMON_MAX || right.len() > COMMON_MAX {
+        return None;
+    }
+    let width = right.len() + 1;
+    // How a place in both patterns was first reached: from which place, and by which character.
+    let mut reached: Vec<Option<(usize, Option<char>)>> = vec![None; (left.len() + 1) * width];
+    let mut queue = std::collections::VecDeque::from([0]);
+    let goal = reached.len() - 1;
+    while let Some(at) = queue.pop_front() {
+        let (i, j) = (at / width, at % width);
+        let mut go = |i: usize, j: usize, by: Option<char>| {
+            let next = i * width + j;
+            if next != 0 && reached[next].is_none() {
+                reached[next] = Some((at, by));
+                queue.push_back(next);
+            }
+        };
+        match (left.get(i), right.get(j)) {
+            (Some(Token::Many), _) => {
+                go(i + 1, j, None);
+                match right.get(j) {
+                    Some(Token::Char(c)) => go(i, j + 1, Some(*c)),
+                    Some(Token::One) => go(i, j + 1, Some('x')),
+                    Some(Token::Many) => go(i, j + 1, None),
+                    None => {}
+                }
+            }
+            (_, Some(Token::Many)) => {
+                go(i, j + 1, None);
+                match left.get(i) {
+                    Some(Token::Char(c)) => go(i + 1, j, Some(*c)),
+                    Some(_) => go(i + 1, j, Some('x')),
+                    None => {}
+                }
+            }
+            (Some(Token::Char(a)), Some(Token::Char(b))) if a == b => go(i + 1, j + 1, Some(*a)),
+            (Some(Token::Char(c)), Some(Token::One)) | (Some(Token::One), Some(Token::Char(c))) => {
+                go(i + 1, j + 1, Some(*c))
+            }
+            (Some(Token::One), Some(Token::One)) => go(i + 1, j + 1, Some('x')),
+            _ => {}
+        }
+    }
+    let mut text = Vec::new();
+    let mut at = goal;
+    while at != 0 {
+        let (before, by) = reached[at]?;
+        text.extend(by);
+        at = before;
+    }
+    Some(text.into_iter().rev().collect())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Pattern;
+    use super::{Pattern, common, tokens};
 
     #[test]
     fn stars_and_holes() {
@@ -212,6 +270,22 @@ mod tests {
                 expected,
                 "`{pattern}` against `{text}`"
             );
+        }
+    }
+
+    #[test]
+    fn common_texts_match_both() {
+        for (left, right, expected) in [
+            ("s3.*.amazonaws.com", "*.eu-west-1.*", true),
+            ("a*", "*b", true),
+            ("a?", "?b", true),
+            ("a*", "b*", false),
+            ("", "*", true),
+            ("a", "aa", false),
+        ] {
+            let found = common(&tokens(left, false), &tokens(right, false));
+            assert_eq!(found.is_some(), expected, "`{left}` and `{right}`");
+            assert!(found.is_none_or(|t| Pattern::new(left).matches(&t) && Pattern::new(right).matches(&t)));
         }
     }
 

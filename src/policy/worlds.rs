@@ -4,6 +4,7 @@
 use super::condition::{CONTEXT_PREFIX, Condition, Fact, Kind, OTHER_CONTEXT, SESSION_NAME, Test};
 use super::instant;
 use super::operator::{Family, Operand, Qualifier};
+use super::pattern::{Token, common, tokens};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -222,6 +223,7 @@ fn candidates(tests: &[Arc<Test>], known: &Known) -> BTreeMap<String, Vec<Fact<'
             Kind::NoOtherContext(_) | Kind::Gap { .. } => {}
         }
     }
+    add_common_texts(tests, &mut texts);
     share_session_names(&mut texts);
     let facts = texts.into_iter().map(|(key, values)| {
         let facts = facts(&key, values, tests, known);
@@ -320,6 +322,29 @@ fn add_values(condition: &Condition, texts: &mut BTreeSet<String>) {
     }
 }
 
+/// The most patterns on one key of which every pair is held together.
+const PATTERNS_MAX: usize = 12;
+
+/// Texts that two patterns on one key both match.
+fn add_common_texts(tests: &[Arc<Test>], texts: &mut BTreeMap<String, BTreeSet<String>>) {
+    let mut patterns: BTreeMap<&str, Vec<Vec<Token>>> = BTreeMap::new();
+    for test in tests {
+        if let Kind::Condition(condition, None) = &test.kind {
+            let own = condition.operands.iter().filter_map(|operand| match operand {
+                Operand::Like(_, text) | Operand::Arn(_, text) => Some(tokens(text, false)),
+                _ => None,
+            });
+            patterns.entry(&condition.key).or_default().extend(own);
+        }
+    }
+    for (key, patterns) in patterns.into_iter().filter(|(_, p)| p.len() <= PATTERNS_MAX) {
+        let own = texts.entry(key.to_owned()).or_default();
+        for (i, left) in patterns.iter().enumerate() {
+            own.extend(patterns[i + 1..].iter().filter_map(|right| common(left, right)));
+        }
+    }
+}
+
 /// A text that a pattern matches.
 fn concrete(pattern: &str) -> String {
     pattern
@@ -386,5 +411,81 @@ fn edges(network: IpAddr, bits: u8) -> Vec<String> {
             let all = [first, last, first.wrapping_sub(1), last.wrapping_add(1)];
             all.map(|n| std::net::Ipv6Addr::from_bits(n).to_string()).to_vec()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::formula::Formula;
+    use crate::policy::operator::Operator;
+    use crate::policy::solve::{Truth, solve};
+
+    fn leaf(operator: &str, key: &str, values: &[&str]) -> Formula {
+        let values = values.iter().map(|v| (*v).to_owned()).collect();
+        let condition = Condition::parse(Operator::parse(operator).unwrap(), key, values, false).unwrap();
+        condition.test.map_or(Formula::FALSE, Formula::Leaf)
+    }
+
+    fn truth(parts: &[Formula]) -> &'static str {
+        match solve(&Formula::all(parts.to_vec()), &Known::default()) {
+            Truth::Always(_) => "always",
+            Truth::Sometimes(_) => "sometimes",
+            Truth::Never(_) => "never",
+            Truth::Open(_) => "open",
+        }
+    }
+
+    #[test]
+    fn values_between_policies_are_found() {
+        let outer = leaf("IpAddress", "aws:SourceIp", &["203.0.113.0/24"]);
+        assert_eq!(
+            truth(&[outer.clone(), leaf("NotIpAddress", "aws:SourceIp", &["203.0.113.0/25"])]),
+            "sometimes"
+        );
+        assert_eq!(
+            truth(&[outer.clone(), leaf("NotIpAddress", "aws:SourceIp", &["203.0.0.0/16"])]),
+            "never"
+        );
+        assert_eq!(truth(&[Formula::any([outer.clone(), outer.negate()])]), "always");
+        let age = |operator, n| leaf(operator, "aws:MultiFactorAuthAge", &[n]);
+        assert_eq!(
+            truth(&[age("NumericGreaterThan", "10"), age("NumericLessThan", "12")]),
+            "sometimes"
+        );
+        assert_eq!(
+            truth(&[age("NumericGreaterThan", "12"), age("NumericLessThan", "12")]),
+            "never"
+        );
+        let mfa = leaf("Bool", "aws:MultiFactorAuthPresent", &["false"]);
+        assert_eq!(truth(&[age("NumericLessThan", "12"), mfa]), "never");
+        let via = leaf("StringLike", "kms:ViaService", &["s3.*.amazonaws.com"]);
+        assert_eq!(
+            truth(&[
+                via,
+                leaf("StringNotLike", "kms:ViaService", &["*.eu-west-1.amazonaws.com"])
+            ]),
+            "sometimes"
+        );
+        let via = leaf("StringLike", "kms:ViaService", &["s3.*.amazonaws.com"]);
+        assert_eq!(
+            truth(&[via, leaf("StringLike", "kms:ViaService", &["*.eu-west-1.*"])]),
+            "sometimes"
+        );
+        let tags = |operator, values: &[&str]| leaf(operator, "aws:TagKeys", values);
+        assert_eq!(
+            truth(&[
+                tags("ForAnyValue:StringEquals", &["a"]),
+                tags("ForAnyValue:StringEquals", &["b"])
+            ]),
+            "sometimes"
+        );
+        assert_eq!(
+            truth(&[
+                tags("ForAllValues:StringEquals", &["a"]),
+                tags("ForAnyValue:StringEquals", &["b"])
+            ]),
+            "never"
+        );
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod arbitrary;
 mod cases;
+mod explain;
 mod naive;
 mod properties;
 mod robustness;

@@ -80,6 +80,57 @@ proptest! {
     }
 }
 
+/// Twins of the role and of the first key: the same policies, but other names, paths, tags, aliases and Regions.
+fn crowd(mut bundle: Value) -> Value {
+    let tags = |names: [&str; 2], n: usize| match n % 3 {
+        0 => json!([]),
+        1 => json!([{names[0]: "team", names[1]: "red"}]),
+        _ => json!([{names[0]: "Team", names[1]: "blue"}]),
+    };
+    for (kind, what) in [("RoleDetailList", "Role"), ("UserDetailList", "User")] {
+        let entities = bundle["iam"]["111122223333"][kind].as_array_mut().unwrap();
+        for n in 0..5 {
+            let mut twin = entities[0].clone();
+            let path = if n < 3 { "app" } else { "ops" };
+            twin["Arn"] = json!(format!(
+                "arn:aws:iam::111122223333:{}/{path}/twin{n}",
+                what.to_lowercase()
+            ));
+            twin[format!("{what}Name")] = json!(format!("twin{n}"));
+            twin[format!("{what}Id")] = json!(format!("AIDATWIN{n}"));
+            twin["Tags"] = tags(["Key", "Value"], n);
+            entities.push(twin);
+        }
+    }
+    let keys = bundle["kms"]["keys"].as_array_mut().unwrap();
+    for n in 0..6 {
+        let mut twin = keys[0].clone();
+        let region = if n < 4 { "us-east-1" } else { "eu-west-1" };
+        twin["KeyMetadata"]["Arn"] = json!(format!(
+            "arn:aws:kms:{region}:111122223333:key/{}-twin",
+            n % 2 + 1 + n * 10
+        ));
+        twin["Tags"] = tags(["TagKey", "TagValue"], n);
+        twin["Aliases"] = if n % 2 == 0 {
+            json!([])
+        } else {
+            json!([{"AliasName": "alias/prod-a"}])
+        };
+        keys.push(twin);
+    }
+    bundle
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn classes_tell_twins_apart(bundle in bundle()) {
+        let bundle = crowd(bundle);
+        assert_same(&Snapshot::from_bundle(&bundle).0, &bundle.to_string());
+    }
+}
+
 #[test]
 fn classes_decide_as_single_questions_do_in_whole_worlds() {
     let path = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/policy-cases/worlds-dev.jsonl.gz");
