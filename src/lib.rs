@@ -18,12 +18,13 @@
 //! - [`policy`]: the evaluator: what a snapshot allows, to whom, under which condition, and why.
 //! - [`aws`]: the only room that names the AWS SDK: credentials, Region, endpoint, what is read from S3.
 //! - [`source`]: S3 prefixes, folders, files and standard input as one stream of objects and their bytes.
+//! - [`snapshot`]: permission snapshots: bundles, dumps of every shape, rows, chunks, differences.
 //! - [`lake`]: the Delta tables: schemas, writing, the ledger of objects taken, compaction.
 //! - [`ingest`]: objects through `trail` into the lake: the pipeline and its accounts.
 //!
 //! # Invariants
 //!
-//! - `model`, `trail` and `policy` are pure: they know no clock, disk, network, AWS SDK or DataFusion.
+//! - `model`, `trail`, `policy` and `snapshot` are pure: they know no clock, disk, network, AWS SDK or DataFusion.
 //! - Every record read is kept, a duplicate, or a fault with its place; nothing disappears.
 //! - Only the command line asks what time it is.
 
@@ -33,4 +34,5 @@ pub mod lake;
 pub mod model;
 pub mod policy;
 pub mod source;
+pub mod snapshot;
 pub mod trail;
