@@ -16,9 +16,10 @@
 //! - [`model`]: nouns every room shares: ARNs, instants, durations, faults.
 //! - [`trail`]: bytes to records: object keys, inflating, envelopes, fields, identities, the key an event names.
 //! - [`policy`]: the evaluator: what a snapshot allows, to whom, under which condition, and why.
-//! - [`aws`]: the only room that names the AWS SDK: credentials, Region, endpoint, what is read from S3.
-//! - [`source`]: S3 prefixes, folders, files and standard input as one stream of objects and their bytes.
 //! - [`snapshot`]: permission snapshots: bundles, dumps of every shape, rows, chunks, differences.
+//! - [`aws`]: the only room that names the AWS SDK: credentials, Region, endpoint, what is read from S3, the collector
+//!   of permission snapshots.
+//! - [`source`]: S3 prefixes, folders, files and standard input as one stream of objects and their bytes.
 //! - [`lake`]: the Delta tables: schemas, writing, the ledger of objects taken, compaction.
 //! - [`ingest`]: objects through `trail` into the lake: the pipeline and its accounts.
 //!
@@ -33,6 +34,6 @@ pub mod ingest;
 pub mod lake;
 pub mod model;
 pub mod policy;
-pub mod source;
 pub mod snapshot;
+pub mod source;
 pub mod trail;

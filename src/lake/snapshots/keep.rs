@@ -76,39 +76,28 @@ pub async fn keep(lake: &Location, bundle: &Bundle, stamp: &Stamp) -> Result<Kep
     Ok(kept)
 }
 
+/// A row to append unless its address is there already.
+struct Addressed {
+    address: String,
+    row: Row,
+}
+
 async fn keep_texts(lake: &Location, texts: &BTreeMap<String, String>) -> Result<()> {
-    if texts.is_empty() {
-        return Ok(());
-    }
-    append(lake, &POLICY_TEXTS, async |table| {
-        let held: HashSet<String> = store::texts(table, &POLICY_TEXTS, "sha256").await?.into_iter().collect();
-        let new = texts.iter().filter(|(address, _)| !held.contains(*address));
-        let row = |(address, text): (&String, &String)| -> Row {
-            let bytes = i64::try_from(text.len()).unwrap_or(i64::MAX);
-            vec![Cell::from(address.as_str()), Cell::from(text.as_str()), Cell::Int(bytes)]
-        };
-        Ok(new.map(row).map(|row| (None, row)).collect())
-    })
-    .await
-    .map(|_| ())
+    let row = |(address, text): (&String, &String)| {
+        let bytes = i64::try_from(text.len()).unwrap_or(i64::MAX);
+        let row = vec![Cell::from(address.as_str()), Cell::from(text.as_str()), Cell::Int(bytes)];
+        Addressed { address: address.clone(), row }
+    };
+    append(lake, &POLICY_TEXTS, "sha256", texts.iter().map(row).collect()).await.map(|_| ())
 }
 
 async fn keep_chunks(lake: &Location, of: &'static Table, chunks: &[chunk::Chunk<'_>]) -> Result<usize> {
-    if chunks.is_empty() {
-        return Ok(0);
-    }
-    append(lake, of, async |table| {
-        let held: HashSet<String> = store::texts(table, of, schema::CHUNK).await?.into_iter().collect();
-        let mut new = Vec::new();
-        let mut seen = BTreeSet::new();
-        for chunk in chunks.iter().filter(|chunk| !held.contains(&chunk.id)) {
-            if seen.insert(chunk.id.as_str()) {
-                new.extend(chunk.rows.iter().map(|row| (Some(chunk.id.clone()), row.clone())));
-            }
-        }
-        Ok(new)
-    })
-    .await
+    let mut seen = BTreeSet::new();
+    let distinct = chunks.iter().filter(|chunk| seen.insert(chunk.id.as_str()));
+    let rows = distinct.flat_map(|chunk| {
+        chunk.rows.iter().map(|row| Addressed { address: chunk.id.clone(), row: row.clone() })
+    });
+    append(lake, of, schema::CHUNK, rows.collect()).await
 }
 
 struct Header<'h> {
@@ -154,7 +143,7 @@ fn put(row: &mut Row, column: &str, cell: Cell) {
 
 /// Writes the snapshot's rows of the index, unless another process was faster with the same snapshot.
 async fn keep_index(lake: &Location, header: &Header<'_>, cut: &[(&'static Table, Vec<chunk::Chunk<'_>>)]) -> Result<bool> {
-    let mut rows = vec![(None, header.whole())];
+    let mut rows = vec![header.whole()];
     for (table, chunks) in cut {
         for chunk in chunks {
             let mut row = header.row(table.name);
@@ -162,33 +151,31 @@ async fn keep_index(lake: &Location, header: &Header<'_>, cut: &[(&'static Table
             put(&mut row, "account_id", chunk.account_id.into());
             put(&mut row, "region", chunk.region.into());
             put(&mut row, "row_count", Cell::Int(i64::try_from(chunk.rows.len()).unwrap_or(i64::MAX)));
-            rows.push((None, row));
+            rows.push(row);
         }
     }
-    let written = append(lake, &INDEX, async |table| {
-        let held = store::texts(table, &INDEX, "snapshot_id").await?;
-        Ok(if held.iter().any(|id| id == header.snapshot_id) { Vec::new() } else { rows.clone() })
-    })
-    .await?;
-    Ok(written > 0)
+    let rows = rows.into_iter().map(|row| Addressed { address: header.snapshot_id.to_owned(), row }).collect();
+    Ok(append(lake, &INDEX, "snapshot_id", rows).await? > 0)
 }
 
-/// Appends the rows that `missing` finds missing in a table's state, on top of exactly that state.
-async fn append(
-    lake: &Location,
-    of: &Table,
-    missing: impl AsyncFn(&deltalake::DeltaTable) -> Result<Vec<(Option<String>, Row)>>,
-) -> Result<usize> {
+/// Appends the rows whose address a table does not hold, on top of exactly the state in which it did not.
+async fn append(lake: &Location, of: &'static Table, column: &'static str, rows: Vec<Addressed>) -> Result<usize> {
+    if rows.is_empty() {
+        return Ok(0);
+    }
     for _ in 0..ATTEMPTS {
         let table = store::open(lake, of).await?;
-        let rows = missing(&table).await?;
-        if rows.is_empty() {
+        let held: HashSet<String> = store::texts(&table, of, column).await?.into_iter().collect();
+        let new: Vec<&Addressed> = rows.iter().filter(|row| !held.contains(&row.address)).collect();
+        if new.is_empty() {
             return Ok(0);
         }
-        let borrowed: Vec<(Option<&str>, &Row)> = rows.iter().map(|(chunk, row)| (chunk.as_deref(), row)).collect();
+        let chunked = !schema::is_plain(of);
+        let borrowed: Vec<(Option<&str>, &Row)> =
+            new.iter().map(|row| (chunked.then_some(row.address.as_str()), &row.row)).collect();
         let adds = store::write(&table, of, &borrowed).await?;
         match table::commit(table, &schema::stored_name(of), adds, Vec::new(), false, Vec::new()).await? {
-            Committed::Done(_) => return Ok(rows.len()),
+            Committed::Done(_) => return Ok(new.len()),
             Committed::Raced => {}
         }
     }
