@@ -19,7 +19,6 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
-use aws_smithy_runtime_api::client::retries::RetryPartition;
 use futures::StreamExt;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -231,7 +230,7 @@ impl Collector<'_> {
         // Organizations answers in one Region of each partition only.
         let config = aws_sdk_organizations::config::Builder::from(&self.base)
             .interceptor(guard::ReadOnly)
-            .retry_partition(RetryPartition::new("organizations"));
+            .retry_partition(aws_sdk_organizations::config::retry::RetryPartition::new("organizations"));
         Organizations {
             organizations: aws_sdk_organizations::Client::from_conf(config.build()),
             pace: self.pace(organization::QUOTAS),
@@ -384,7 +383,7 @@ impl Collector<'_> {
         let account = &place.account_id;
         let client = aws_sdk_iam::config::Builder::from(config)
             .interceptor(guard::ReadOnly)
-            .retry_partition(RetryPartition::new(format!("iam/{account}")));
+            .retry_partition(aws_sdk_iam::config::retry::RetryPartition::new(format!("iam/{account}")));
         let client = aws_sdk_iam::Client::from_conf(client.build());
         match iam::details(&client, &self.pace(iam::QUOTAS)).await {
             Ok(details) => {
@@ -407,7 +406,7 @@ impl Collector<'_> {
         let config = config.clone().into_builder().region(Region::new(region.to_owned())).build();
         let client = aws_sdk_kms::config::Builder::from(&config)
             .interceptor(guard::ReadOnly)
-            .retry_partition(RetryPartition::new(format!("kms/{account}/{region}")));
+            .retry_partition(aws_sdk_kms::config::retry::RetryPartition::new(format!("kms/{account}/{region}")));
         let kms = Kms {
             kms: aws_sdk_kms::Client::from_conf(client.build()),
             pace: self.pace(kms::QUOTAS),
@@ -454,7 +453,7 @@ impl Collector<'_> {
     async fn trails(&self, config: &SdkConfig, place: &Place) -> Bundle {
         let client = aws_sdk_cloudtrail::config::Builder::from(config)
             .interceptor(guard::ReadOnly)
-            .retry_partition(RetryPartition::new(format!("cloudtrail/{}/{}", place.account_id, place.region)));
+            .retry_partition(aws_sdk_cloudtrail::config::retry::RetryPartition::new(format!("cloudtrail/{}/{}", place.account_id, place.region)));
         let client = aws_sdk_cloudtrail::Client::from_conf(client.build());
         match trails::read(&client, &self.pace(trails::QUOTAS), place).await {
             Ok(bundle) => bundle,
