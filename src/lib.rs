@@ -16,7 +16,9 @@
 //! - [`model`]: nouns every room shares: ARNs, instants, durations, faults.
 //! - [`trail`]: bytes to records: object keys, inflating, envelopes, fields, identities, the key an event names.
 //! - [`policy`]: the evaluator: what a snapshot allows, to whom, under which condition, and why.
-//! - [`aws`]: the only room that names the AWS SDK: credentials, Region, endpoint, what is read from S3.
+//! - [`snapshot`]: permission snapshots: bundles, dumps of every shape, rows, chunks, differences.
+//! - [`aws`]: the only room that names the AWS SDK: credentials, Region, endpoint, what is read from S3, the collector
+//!   of permission snapshots.
 //! - [`source`]: S3 prefixes, folders, files and standard input as one stream of objects and their bytes.
 //! - [`lake`]: the Delta tables: schemas, writing, the ledger of objects taken, compaction.
 //! - [`ingest`]: objects through `trail` into the lake: the pipeline and its accounts.
@@ -26,7 +28,7 @@
 //!
 //! # Invariants
 //!
-//! - `model`, `trail`, `policy` and `report` are pure: they know no clock, disk, network, AWS SDK or DataFusion.
+//! - `model`, `trail`, `policy`, `snapshot` and `report` are pure: they know no clock, disk, network, AWS SDK or DataFusion.
 //! - Every record read is kept, a duplicate, or a fault with its place; nothing disappears.
 //! - Only the command line asks what time it is.
 
@@ -38,5 +40,6 @@ pub mod lake;
 pub mod model;
 pub mod policy;
 pub mod report;
+pub mod snapshot;
 pub mod source;
 pub mod trail;

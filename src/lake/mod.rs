@@ -13,6 +13,7 @@ pub mod location;
 pub mod restore;
 pub mod schema;
 pub mod sort;
+pub mod snapshots;
 pub mod table;
 
 use deltalake::DeltaTableError;

@@ -9,6 +9,8 @@ mod policy;
 mod queries;
 mod query;
 mod sample_logs;
+mod snapshot_import;
+mod snapshot_lake;
 mod sources;
 mod support;
 mod tidy;

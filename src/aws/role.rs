@@ -1,0 +1,65 @@
+//! Taking on a role in an account, with an external id and a source identity.
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+
+/// A role to take on in an account.
+#[derive(Debug, Clone, Default)]
+pub struct Role {
+    /// Its name, with its path where it has one.
+    pub name: String,
+    /// The external id its trust policy asks for.
+    pub external_id: Option<String>,
+    /// The session's name.
+    pub session_name: String,
+    /// The source identity of the session.
+    pub source_identity: Option<String>,
+}
+
+/// The configuration with the credentials of a role in an account, fetched when first needed and before they expire.
+pub fn assume(base: &SdkConfig, partition: &str, account: &str, role: &Role) -> SdkConfig {
+    let provider = Assumed {
+        client: aws_sdk_sts::Client::new(base),
+        arn: format!("arn:{partition}:iam::{account}:role/{}", role.name.trim_start_matches('/')),
+        role: role.clone(),
+    };
+    base.clone().into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
+}
+
+/// The SDK's own provider has no source identity, hence this one.
+#[derive(Debug)]
+struct Assumed {
+    client: aws_sdk_sts::Client,
+    arn: String,
+    role: Role,
+}
+
+impl Assumed {
+    async fn fetch(&self) -> Result<Credentials, CredentialsError> {
+        let answer = self
+            .client
+            .assume_role()
+            .role_arn(&self.arn)
+            .role_session_name(&self.role.session_name)
+            .set_external_id(self.role.external_id.clone())
+            .set_source_identity(self.role.source_identity.clone())
+            .send()
+            .await
+            .map_err(CredentialsError::provider_error)?;
+        let held = answer.credentials.ok_or_else(|| CredentialsError::provider_error("no credentials in the answer"))?;
+        let expires = std::time::SystemTime::try_from(held.expiration).ok();
+        let (key, secret) = (held.access_key_id, held.secret_access_key);
+        Ok(Credentials::new(key, secret, Some(held.session_token), expires, "assumed role"))
+    }
+}
+
+impl ProvideCredentials for Assumed {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.fetch())
+    }
+}
