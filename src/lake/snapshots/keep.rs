@@ -174,7 +174,8 @@ async fn append(lake: &Location, of: &'static Table, column: &'static str, rows:
         let borrowed: Vec<(Option<&str>, &Row)> =
             new.iter().map(|row| (chunked.then_some(row.address.as_str()), &row.row)).collect();
         let adds = store::write(&table, of, &borrowed).await?;
-        match table::commit(table, &schema::stored_name(of), adds, Vec::new(), false, Vec::new()).await? {
+        let commit = table::Commit { adds, ..table::Commit::default() };
+        match table::commit(table, &schema::stored_name(of), commit, None).await? {
             Committed::Done(_) => return Ok(new.len()),
             Committed::Raced => {}
         }
