@@ -9,7 +9,9 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::binding::{self, Bindings};
 use super::catalog::LakeSchema;
@@ -25,6 +27,9 @@ const MEMORY_BYTES_DEFAULT: usize = 2 << 30;
 
 /// Nesting of expressions and subqueries that the parser accepts.
 const RECURSION_LIMIT: usize = 100;
+
+/// Operators a statement may have.
+const OPERATORS_MAX: usize = 2_000;
 
 /// Limits of a session.
 #[derive(Debug, Clone, Default)]
@@ -106,6 +111,7 @@ impl Session {
 /// Reads the one statement of the text.
 fn parse(sql: &str) -> Result<Statement> {
     let dialect = GenericDialect {};
+    bound(sql, &dialect)?;
     let parser = DFParserBuilder::new(sql)
         .with_dialect(&dialect)
         .with_recursion_limit(RECURSION_LIMIT);
@@ -114,6 +120,27 @@ fn parse(sql: &str) -> Result<Statement> {
         (Some(statement), 0) => Ok(statement),
         (Some(_), _) => Err(Error::Sql("there is more than one statement".to_owned())),
         (None, _) => Err(Error::Sql("there is no statement".to_owned())),
+    }
+}
+
+/// Refuses chains of operators so long that planning them recurses without end or takes minutes: the parser's limit
+/// on nesting does not count them.
+fn bound(sql: &str, dialect: &dyn Dialect) -> Result<()> {
+    let is_operator = |token: &Token| match token {
+        Token::Word(word) => matches!(word.keyword, Keyword::AND | Keyword::OR | Keyword::UNION | Keyword::NOT),
+        Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::Mod | Token::StringConcat => true,
+        Token::DoubleColon | Token::LBracket | Token::Period | Token::Arrow | Token::LongArrow => true,
+        _ => false,
+    };
+    // What is no token is the parser's to explain.
+    let Ok(tokens) = Tokenizer::new(dialect, sql).tokenize() else {
+        return Ok(());
+    };
+    match tokens.iter().filter(|token| is_operator(token)).count() {
+        count if count > OPERATORS_MAX => Err(Error::Sql(format!(
+            "the statement has {count} operators; {OPERATORS_MAX} are the limit"
+        ))),
+        _ => Ok(()),
     }
 }
 
