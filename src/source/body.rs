@@ -58,6 +58,11 @@ impl Feed {
         Ok(())
     }
 
+    /// Whether nobody wants the bytes any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
     /// Says how it ended.
     pub(super) fn finish(self, end: Result<Finished, Error>) {
         // Nobody listens any more: nothing is left to say.

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::layers::{Layer, layer};
 use super::name::is_hidden;
-use super::object::{Fault, Listed, Listing, Object, Place, Skip, Skipped, admit, received};
+use super::object::{Fault, Listed, Listing, Object, Place, Remote, Skip, Skipped, admit, received};
 use super::{Dates, Error, Options, Source};
 use crate::aws::s3::{self, Bucket, Entry, PAGE};
 use crate::trail::object_key::{Kind, ObjectKey};
@@ -54,7 +54,7 @@ pub(super) async fn list(source: &Source, name: &str, prefix: &str, options: &Op
     let start = Start::of(prefix, first, &bucket).await.map_err(unlisted)?;
     let note = start.note(source);
     let walk = Arc::new(Walk {
-        bucket: Arc::new(bucket),
+        remote: Remote::new(bucket),
         below: start.root.rfind('/').map_or(0, |slash| slash + 1),
         dates: options.dates,
         requests: Semaphore::new(REQUESTS),
@@ -157,7 +157,7 @@ impl Start {
 }
 
 struct Walk {
-    bucket: Arc<Bucket>,
+    remote: Arc<Remote>,
     /// Where the part of a key begins that the user did not type.
     below: usize,
     dates: Dates,
@@ -285,7 +285,7 @@ impl Walk {
     async fn page(&self, prefix: &str, folded: bool, next: Option<&str>) -> Result<s3::Page, s3::Error> {
         // The semaphore is never closed; should it be, a request more does no harm.
         let _turn = self.requests.acquire().await;
-        self.bucket.page(prefix, folded, PAGE, next).await
+        self.remote.bucket.page(prefix, folded, PAGE, next).await
     }
 
     async fn entries(&self, entries: Vec<Entry>, sender: &mpsc::Sender<Listed>) -> Result<(), Gone> {
@@ -329,14 +329,14 @@ impl Walk {
             etag: entry.etag,
             parts,
             place: Place::S3 {
-                bucket: Arc::clone(&self.bucket),
+                remote: Arc::clone(&self.remote),
                 key: entry.key,
             },
         }
     }
 
     fn address(&self, key: &str) -> String {
-        format!("s3://{}/{key}", self.bucket.name())
+        format!("s3://{}/{key}", self.remote.bucket.name())
     }
 
     async fn fault(&self, prefix: &str, error: &s3::Error, sender: &mpsc::Sender<Listed>) -> Result<(), Gone> {

@@ -103,13 +103,13 @@ mod tests {
 
     #[test]
     fn a_folders_name_leads_unless_the_layout_does() {
-        assert_eq!(key("/home/me/logs", "a/x.json"), "logs/a/x.json");
+        assert_eq!(key("/srv/me/logs", "a/x.json"), "logs/a/x.json");
         assert_eq!(
-            key("/home/me/logs/", "AWSLogs/111122223333/x.json"),
+            key("/srv/me/logs/", "AWSLogs/111122223333/x.json"),
             "AWSLogs/111122223333/x.json"
         );
         assert_eq!(
-            key("/home/me/logs", "mine/AWSLogs/111122223333/x.json"),
+            key("/srv/me/logs", "mine/AWSLogs/111122223333/x.json"),
             "mine/AWSLogs/111122223333/x.json"
         );
         assert_eq!(key("logs", "AWSLogs"), "logs/AWSLogs");
@@ -135,9 +135,9 @@ mod tests {
 
     #[test]
     fn a_lone_file_goes_by_its_name() {
-        assert_eq!(of_file(Path::new("/home/me/x.json")), "x.json");
+        assert_eq!(of_file(Path::new("/srv/me/x.json")), "x.json");
         assert_eq!(of_file(Path::new("x.json")), "x.json");
-        assert_eq!(of_file(Path::new("/home/me/AWSLogs")), "AWSLogs");
+        assert_eq!(of_file(Path::new("/srv/me/AWSLogs")), "AWSLogs");
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures::future::ready;
+use futures::future::{BoxFuture, ready};
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::body::Body;
+use super::body::{Body, Feed};
 use super::name::{is_hidden, looks_like_log};
 use super::spool::Spool;
 use super::{Dates, Error, Options, Source, bucket, download, file, folder};
@@ -35,10 +35,49 @@ pub struct Object {
 /// How an object is opened.
 #[derive(Debug, Clone)]
 pub(super) enum Place {
-    S3 { bucket: Arc<Bucket>, key: String },
+    S3 { remote: Arc<Remote>, key: String },
     File(PathBuf),
     Spool(Arc<Spool>),
 }
+
+/// Downloads of one bucket under way at once, however many objects are open.
+const DOWNLOADS: usize = 32;
+
+/// A bucket, and whose turn it is to read from it.
+#[derive(Debug)]
+pub(super) struct Remote {
+    pub(super) bucket: Bucket,
+    turns: Arc<Semaphore>,
+}
+
+impl Remote {
+    pub(super) fn new(bucket: Bucket) -> Arc<Remote> {
+        Arc::new(Remote {
+            bucket,
+            turns: Arc::new(Semaphore::new(DOWNLOADS)),
+        })
+    }
+
+    async fn download(self: Arc<Self>, place: String, key: String, etag: Option<String>, turn: Turn, feed: Feed) {
+        let Ok(_turn) = turn.await else { return };
+        if !feed.is_closed() {
+            download::stream(place, &self.bucket, &key, etag, feed).await;
+        }
+    }
+
+    /// A place in the queue, taken now. INVARIANT: turns go in the order in which objects are opened; were a later, large
+    /// object to come first, it could hold its turn until an earlier one is read that waits for just that turn.
+    fn turn(&self) -> Turn {
+        // Unconstrained: a poll that yields to the scheduler would not queue.
+        let mut turn = Box::pin(tokio::task::unconstrained(Arc::clone(&self.turns).acquire_owned()));
+        match turn.as_mut().now_or_never() {
+            Some(taken) => ready(taken).boxed(),
+            None => turn,
+        }
+    }
+}
+
+type Turn = BoxFuture<'static, Result<OwnedSemaphorePermit, AcquireError>>;
 
 impl Object {
     /// The entity tag: as listed, else of the bytes on disk, which are read for it.
@@ -77,9 +116,9 @@ impl Object {
         let (feed, body) = Body::channel(&self.key);
         let place = self.key.clone();
         match self.place.clone() {
-            Place::S3 { bucket, key } => {
-                let etag = self.etag.clone();
-                tokio::spawn(async move { download::stream(place, &bucket, &key, etag, feed).await });
+            Place::S3 { remote, key } => {
+                let turn = remote.turn();
+                tokio::spawn(remote.download(place, key, self.etag.clone(), turn, feed));
             }
             Place::File(path) => {
                 let runtime = Handle::current();

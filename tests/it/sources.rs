@@ -426,6 +426,36 @@ async fn one_denied_object_does_not_stop_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_open_objects_are_few_requests_and_large_ones_do_not_lock_each_other_out() {
+    let large = vec![b'x'; 5 << 20];
+    let names: Vec<String> = (0..300).map(|number| format!("{number:03}.json")).collect();
+    let objects: Vec<(&str, &[u8])> = names
+        .iter()
+        .map(|name| {
+            (
+                name.as_str(),
+                if name < &"250".to_owned() {
+                    b"x".as_slice()
+                } else {
+                    &large
+                },
+            )
+        })
+        .collect();
+    let server = S3Double::start(&objects).await;
+    let found = found("s3://logs", &on_double(&server)).await.unwrap();
+    let bodies: Vec<_> = found.objects.iter().rev().map(Object::open).collect();
+    for (mut body, object) in bodies.into_iter().zip(found.objects.iter().rev()) {
+        let mut bytes = 0;
+        while let Some(piece) = body.next().await {
+            bytes += piece.unwrap().len() as u64;
+        }
+        assert_eq!(bytes, object.size);
+    }
+    assert!((8..=32).contains(&server.most_active()), "{}", server.most_active());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn throttling_is_waited_out() {
     let server = S3Double::start(&[("a.json", b"a")]).await;
     server.then("", &[Act::Fail(503, "SlowDown"), Act::Fail(500, "InternalError")]);

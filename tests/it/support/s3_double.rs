@@ -38,6 +38,8 @@ struct Inside {
     acts: HashMap<String, VecDeque<Act>>,
     always: HashMap<String, Act>,
     asked: Vec<Asked>,
+    active: usize,
+    most_active: usize,
 }
 
 /// The stand-in; it ends with this value.
@@ -85,6 +87,12 @@ impl S3Double {
         self.inside.lock().unwrap().always.insert(key.to_owned(), act);
     }
 
+    /// The most requests that were under way at once.
+    pub fn most_active(&self) -> usize {
+        self.inside.lock().unwrap().most_active
+    }
+
+    /// Every request so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.inside.lock().unwrap().asked.clone()
     }
@@ -109,7 +117,15 @@ async fn answer(
         .split_once('/')
         .map_or("", |(_, key)| key)
         .to_owned();
+    {
+        let mut inside = inside.lock().unwrap();
+        inside.active += 1;
+        inside.most_active = inside.most_active.max(inside.active);
+    }
+    // Long enough for requests to meet.
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     let mut inside = inside.lock().unwrap();
+    inside.active -= 1;
     let headers = request.headers().clone();
     inside.asked.push(Asked {
         method: request.method().to_string(),
