@@ -9,6 +9,7 @@ mod policy;
 mod queries;
 mod query;
 mod sample_logs;
+mod snapshot_collect;
 mod snapshot_import;
 mod snapshot_lake;
 mod sources;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::index::{HEADER, Index};
 use super::schema::{self, INDEX, POLICY_TEXTS};
 use super::store;
-use crate::lake::table::{self, Committed};
+use crate::lake::table::{self, Commit, Committed};
 use crate::lake::{Error, Location, Result};
 use crate::snapshot::bundle::Bundle;
 use crate::snapshot::tables::{self, Cell, Row, Table};
@@ -174,7 +174,7 @@ async fn append(lake: &Location, of: &'static Table, column: &'static str, rows:
         let borrowed: Vec<(Option<&str>, &Row)> =
             new.iter().map(|row| (chunked.then_some(row.address.as_str()), &row.row)).collect();
         let adds = store::write(&table, of, &borrowed).await?;
-        let commit = table::Commit { adds, ..table::Commit::default() };
+        let commit = Commit { adds, ..Commit::default() };
         match table::commit(table, &schema::stored_name(of), commit, None).await? {
             Committed::Done(_) => return Ok(new.len()),
             Committed::Raced => {}

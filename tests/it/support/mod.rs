@@ -1,5 +1,6 @@
 //! What tests share: lakes built row by row, runs of the program, servers, other engines.
 
+pub mod aws_double;
 pub mod lake;
 pub mod moto;
 pub mod office;
