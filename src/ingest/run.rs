@@ -174,7 +174,7 @@ async fn take(
         if unit.objects.is_empty() {
             return;
         }
-        let (sender, receiver) = mpsc::channel(2);
+        let (sender, receiver) = mpsc::channel(1);
         let job = job.clone();
         pool.spawn(move || unit::decode(&job, unit.objects, &sender));
         running.push_back(receiver);
@@ -230,7 +230,7 @@ async fn take(
             }
         }
         // No more units wait than can be decoded while one is taken in.
-        while running.len() > cores * 2 {
+        while running.len() > cores {
             drain(&mut running, &mut batch, intake, report, &mut row).await?;
         }
     }

@@ -25,8 +25,8 @@ use crate::trail::record::Record;
 use crate::trail::{Fault, Limits, Sink};
 
 /// Rows and bytes of JSON in one piece on its way to the batch.
-const PIECE_ROWS: usize = 16_384;
-const PIECE_BYTES: usize = 12 << 20;
+const PIECE_ROWS: usize = 8_192;
+const PIECE_BYTES: usize = 6 << 20;
 /// Bytes inflated at a time. The window is zeroed before each read: a larger one costs small objects more than it saves.
 const WINDOW: usize = 128 << 10;
 /// Faults of one object that get a row of their own; more are counted.

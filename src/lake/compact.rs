@@ -17,7 +17,7 @@ use super::{Location, Result, file, intake, ledger, schema, sort};
 use crate::model::Instant;
 
 /// Bytes a merged file should have at most: bounds the memory of a merge.
-const FILE_BYTES: i64 = 48 << 20;
+const FILE_BYTES: i64 = 20 << 20;
 /// How often a day is tried again when other writers are faster.
 const RACES: usize = 20;
 
