@@ -104,6 +104,8 @@ pub(super) enum Command {
     Export(commands::export::ExportArgs),
     /// Merge small files and drop superseded ones
     Compact(commands::compact::CompactArgs),
+    /// Permission snapshots: collect, import, list, compare
+    Snapshot(commands::snapshot::SnapshotArgs),
     /// Ask the lake: SQL, a named query, or a file
     Query(commands::query::QueryArgs),
     /// List the named queries, or show one

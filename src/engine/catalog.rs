@@ -16,7 +16,7 @@ use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 
 use super::kms_events;
-use crate::lake::{Location, schema, table};
+use crate::lake::{Location, schema, snapshots, table};
 
 /// The tables a lake may hold.
 const TABLES: [&str; 5] = [
@@ -35,21 +35,23 @@ const VIEWS: [&str; 1] = [kms_events::NAME];
 pub(super) struct LakeSchema {
     location: Location,
     reader: Arc<SessionState>,
-    relations: BTreeMap<&'static str, OnceCell<Arc<dyn TableProvider>>>,
+    relations: BTreeMap<String, OnceCell<Arc<dyn TableProvider>>>,
+    /// Views whose text the lake brings along, by name.
+    snapshot_views: BTreeMap<&'static str, String>,
 }
 
 impl LakeSchema {
     /// The lake at `location`, read with the settings and the memory of `reader`.
     pub(super) fn new(location: Location, reader: SessionState) -> LakeSchema {
-        let relations = TABLES
-            .iter()
-            .chain(&VIEWS)
-            .map(|name| (*name, OnceCell::new()))
-            .collect();
+        let snapshot_views: BTreeMap<&'static str, String> = snapshots::views().into_iter().collect();
+        let own = TABLES.iter().chain(&VIEWS).chain(snapshot_views.keys()).map(|name| (*name).to_owned());
+        let names = own.chain(snapshots::stored().into_iter().map(|(name, _)| name));
+        let relations = names.map(|name| (name, OnceCell::new())).collect();
         LakeSchema {
             location,
             reader: Arc::new(reader),
             relations,
+            snapshot_views,
         }
     }
 
@@ -60,18 +62,31 @@ impl LakeSchema {
                 return Ok(true);
             }
         }
-        Ok(false)
+        Ok(!snapshots::list(location).await?.is_empty())
     }
 
-    async fn open(&self, name: &'static str) -> Result<Arc<dyn TableProvider>> {
+    async fn open(&self, name: &str) -> Result<Arc<dyn TableProvider>> {
         match name {
             kms_events::NAME => {
                 let context = self.below_views();
                 context.register_table(schema::CLOUDTRAIL, self.relation(schema::CLOUDTRAIL).await?)?;
                 kms_events::view(&context).await
             }
-            stored => self.open_table(stored).await,
+            name => match self.snapshot_views.get(name) {
+                Some(sql) => self.open_view(name, sql).await,
+                None => self.open_table(name).await,
+            },
         }
+    }
+
+    /// A view over whichever relations its text names.
+    async fn open_view(&self, name: &str, sql: &str) -> Result<Arc<dyn TableProvider>> {
+        let context = self.below_views();
+        let words = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
+        for below in self.relations.keys().filter(|below| *below != name && sql.split(words).any(|word| word == *below)) {
+            context.register_table(below.as_str(), self.relation(below).await?)?;
+        }
+        Ok(context.sql(sql).await?.into_view())
     }
 
     /// An empty context in which a view is planned over the tables it is given.
@@ -90,7 +105,8 @@ impl LakeSchema {
             table.update_datafusion_session(self.reader.as_ref())?;
             return table.table_provider().with_session(self.reader.clone()).await;
         }
-        let Some(columns) = schema::by_name(name) else {
+        let of_snapshots = || snapshots::stored().into_iter().find(|(held, _)| held == name).map(|(_, columns)| columns);
+        let Some(columns) = schema::by_name(name).or_else(of_snapshots) else {
             return datafusion::common::internal_err!("table `{name}` has no schema");
         };
         Ok(Arc::new(MemTable::try_new(columns, vec![vec![]])?))
@@ -110,7 +126,7 @@ impl LakeSchema {
 #[async_trait]
 impl SchemaProvider for LakeSchema {
     fn table_names(&self) -> Vec<String> {
-        self.relations.keys().map(|name| (*name).to_owned()).collect()
+        self.relations.keys().cloned().collect()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
@@ -123,7 +139,7 @@ impl SchemaProvider for LakeSchema {
 
     // Listing the names must not open everything.
     async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
-        let kind = if VIEWS.contains(&name) {
+        let kind = if VIEWS.contains(&name) || self.snapshot_views.contains_key(name) {
             TableType::View
         } else {
             TableType::Base

@@ -191,5 +191,8 @@ fn the_collector_names_no_operation_that_writes() {
         r"\.(?:put|create|delete|update|schedule|cancel|disable|enable|revoke|retire|attach|detach|tag|untag|import|replicate|start|stop|rotate|connect|disconnect|remove|encrypt|decrypt|sign|generate)_[a-z_]+\(",
     )
     .unwrap();
-    assert!(writes.find(&dense).is_none(), "{:?}", writes.find(&dense));
+    let getters = ["create_date", "update_date", "attached", "tag_key"];
+    let found: Vec<&str> = writes.find_iter(&dense).map(|found| found.as_str()).collect();
+    let found: Vec<&&str> = found.iter().filter(|name| !getters.iter().any(|getter| name.contains(getter))).collect();
+    assert!(found.is_empty(), "{found:?}");
 }

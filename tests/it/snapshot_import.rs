@@ -22,7 +22,7 @@ fn put(folder: &Path, name: &str, value: &Value) {
 }
 
 fn one(path: &Path) -> Found {
-    let mut found = find(&[path.to_owned()]).unwrap();
+    let mut found = find(&[path.to_owned()], None).unwrap();
     assert_eq!(found.len(), 1);
     found.remove(0)
 }
@@ -193,7 +193,7 @@ fn bad_input_is_an_error_or_a_row_and_never_a_lost_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("half.json");
     fs::write(&path, r#"{"kms": {"keys": [{"KeyMetadata": {"Arn": "arn:aws:kms"#).unwrap();
-    let error = find(&[path]).unwrap_err().to_string();
+    let error = find(&[path], None).unwrap_err().to_string();
     assert!(error.contains("half.json") && error.contains("not JSON") && error.contains("line 1"), "{error}");
     let key = |arn: &str, policy: Value| json!({"KeyMetadata": {"Arn": arn, "KeyState": "Sleeping", "KeySpec": "ML_FUTURE_9"}, "Policy": policy, "Grants": []});
     let zero = "arn:aws:kms:eu-west-1:000000000012:key/a";
@@ -215,7 +215,7 @@ fn bad_input_is_an_error_or_a_row_and_never_a_lost_key() {
     }
     let path = folder.path().join("other.json");
     fs::write(&path, r#"{"Reservations": []}"#).unwrap();
-    assert!(find(&[path]).unwrap_err().to_string().contains("nothing in it"));
+    assert!(find(&[path], None).unwrap_err().to_string().contains("nothing in it"));
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn recorded_kms_answers_of_the_shared_folder() {
             .flat_map(|value| value["data"]["Keys"].as_array().cloned().unwrap_or_default())
             .filter_map(|key| key["KeyArn"].as_str().map(str::to_owned))
             .collect();
-        let Ok(mut found) = find(std::slice::from_ref(&folder)) else {
+        let Ok(mut found) = find(std::slice::from_ref(&folder), None) else {
             assert!(listed.is_empty(), "{}", folder.display());
             continue;
         };

@@ -58,7 +58,12 @@ impl Journal {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(fail)?;
         }
-        let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(path).map_err(fail)?;
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).truncate(false);
+        // Policies are nobody else's business.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path).map_err(fail)?;
         file.set_len(whole).map_err(fail)?;
         file.seek(SeekFrom::End(0)).map_err(fail)?;
         if whole == 0 {

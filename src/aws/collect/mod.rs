@@ -19,7 +19,8 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
-use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -120,6 +121,9 @@ pub struct Collected {
     pub meter: Arc<Meter>,
 }
 
+/// A part of a collection, on its way.
+type Part<'p> = BoxFuture<'p, Result<Bundle, Error>>;
+
 /// Everything a part of the collection needs.
 struct Collector<'c> {
     base: SdkConfig,
@@ -200,7 +204,8 @@ impl Collector<'_> {
         let accounts = self.accounts(&mut whole).await?;
         (self.say)(Event::Accounts(accounts.len()));
         let organization = self.unit("organizations", self.organization());
-        let parts = futures::stream::iter(accounts.iter().map(|account| self.account(account)));
+        let parts: Vec<Part<'_>> = accounts.iter().map(|account| self.account(account).boxed()).collect();
+        let parts = futures::stream::iter(parts);
         let (organization, parts) =
             tokio::join!(organization, parts.buffer_unordered(ACCOUNTS).collect::<Vec<Result<Bundle, Error>>>());
         absorb(&mut whole, organization?);
@@ -212,7 +217,7 @@ impl Collector<'_> {
     }
 
     /// A part that is read, unless it was read before an interruption.
-    async fn unit(&self, name: &str, read: impl Future<Output = Bundle>) -> Result<Bundle, Error> {
+    async fn unit(&self, name: &str, read: impl Future<Output = Bundle> + Send) -> Result<Bundle, Error> {
         let Some(journal) = &self.journal else { return Ok(read.await) };
         if let Some(held) = journal.take(name) {
             return Ok(held);
@@ -351,7 +356,9 @@ impl Collector<'_> {
         };
         let iam_unit = format!("iam/{account}");
         let iam = self.unit(&iam_unit, self.iam(&config, &global));
-        let parts = futures::stream::iter(wanted.iter().map(|region| self.region(&config, account, region)));
+        let parts: Vec<Part<'_>> =
+            wanted.iter().map(|region| self.region(&config, account, region).boxed()).collect();
+        let parts = futures::stream::iter(parts);
         let (iam, parts) = tokio::join!(iam, parts.buffer_unordered(REGIONS).collect::<Vec<_>>());
         absorb(&mut whole, iam?);
         let mut trails: BTreeMap<String, crate::snapshot::bundle::Trail> = BTreeMap::new();
@@ -429,12 +436,8 @@ impl Collector<'_> {
         let listed = i64::try_from(arns.len()).ok();
         let unit = format!("kms/{account}/{region}");
         absorb(&mut whole, self.unit(&unit, kms.region()).await?);
-        let read = futures::stream::iter(arns.iter().map(async |arn| {
-            let unit = format!("kms/{arn}");
-            let key = self.unit(&unit, kms.key(arn)).await;
-            (self.say)(Event::Key);
-            key
-        }));
+        let read: Vec<Part<'_>> = arns.iter().map(|arn| self.key(&kms, arn).boxed()).collect();
+        let read = futures::stream::iter(read);
         let trails_unit = format!("cloudtrail/{account}/{region}");
         let trails = self.unit(&trails_unit, self.trails(&config, &place));
         let (keys, trails) = tokio::join!(read.buffer_unordered(KEYS).collect::<Vec<Result<Bundle, Error>>>(), trails);
@@ -448,6 +451,13 @@ impl Collector<'_> {
         whole.scope.push(scope_of(account, region, KMS, state, listed));
         (self.say)(Event::Region(account.to_owned(), region.to_owned()));
         Ok(whole)
+    }
+
+    async fn key(&self, kms: &Kms, arn: &str) -> Result<Bundle, Error> {
+        let unit = format!("kms/{arn}");
+        let key = self.unit(&unit, kms.key(arn)).await;
+        (self.say)(Event::Key);
+        key
     }
 
     async fn trails(&self, config: &SdkConfig, place: &Place) -> Bundle {

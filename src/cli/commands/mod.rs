@@ -6,6 +6,7 @@ pub(super) mod ingest;
 pub(super) mod queries;
 pub(super) mod query;
 mod rows;
+pub(super) mod snapshot;
 
 use super::args::{Cli, Command};
 use super::exit::Exit;
@@ -17,6 +18,7 @@ pub(super) async fn run(cli: &Cli, printer: &Printer) -> anyhow::Result<Exit> {
         Command::Ingest(args) => ingest::run(args, &cli.globals, printer).await,
         Command::Export(args) => export::run(args, &cli.globals).await,
         Command::Compact(args) => compact::run(args, &cli.globals, printer).await,
+        Command::Snapshot(args) => snapshot::run(args, &cli.globals, printer).await,
         Command::Query(args) => query::run(args, &cli.globals, printer).await,
         Command::Queries(args) => queries::run(args),
     }

@@ -53,3 +53,14 @@ fn format(args: &RowsArgs) -> Format {
     }
     .into()
 }
+
+/// Writes rows that are there already.
+///
+/// # Errors
+/// The output cannot be written.
+pub(super) fn deliver_batch(batch: arrow::array::RecordBatch, args: &RowsArgs) -> anyhow::Result<()> {
+    let mut writer = Writer::new(format(args), &batch.schema(), Output::open(args.output.as_deref())?)?;
+    writer.write(&batch)?;
+    let (_, output) = writer.finish()?;
+    output.finish()
+}

@@ -28,21 +28,23 @@ pub struct Found {
 
 /// The snapshots in a file or folder: each bundle is one, all other answers together are one.
 ///
+/// `collected_at` (in microseconds) stands in for what the contents do not say; else the time of the files does.
+///
 /// # Errors
 /// A file or folder cannot be read, a single file is not JSON, or nothing in it is recognised.
-pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
+pub fn find(paths: &[PathBuf], collected_at: Option<i64>) -> Result<Vec<Found>, Error> {
     let mut found = Vec::new();
     let (folders, files): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
     for folder in folders {
         let mut all = Vec::new();
         walk(folder, 0, &mut all)?;
         all.sort();
-        found.extend(take(&folder.display().to_string(), &all, false)?);
+        found.extend(take(&folder.display().to_string(), &all, false, collected_at)?);
     }
     if !files.is_empty() {
         let all: Vec<PathBuf> = files.into_iter().cloned().collect();
         let name = if let [only] = all.as_slice() { only.display().to_string() } else { format!("{} files", all.len()) };
-        found.extend(take(&name, &all, true)?);
+        found.extend(take(&name, &all, true, collected_at)?);
     }
     Ok(found)
 }
@@ -80,7 +82,7 @@ fn is_json(path: &Path) -> bool {
     }
 }
 
-fn take(name: &str, paths: &[PathBuf], given: bool) -> Result<Vec<Found>, Error> {
+fn take(name: &str, paths: &[PathBuf], given: bool, collected_at: Option<i64>) -> Result<Vec<Found>, Error> {
     let mut entries = Vec::new();
     let mut broken = Vec::new();
     let mut modified: Vec<(String, i64)> = Vec::new();
@@ -117,10 +119,10 @@ fn take(name: &str, paths: &[PathBuf], given: bool) -> Result<Vec<Found>, Error>
     let mut found = Vec::new();
     for (path, bundle) in taken.bundles {
         let modified_at = modified.iter().find(|(held, _)| *held == path).map_or(newest, |(_, at)| *at);
-        found.push(Found { bundle: stamped(bundle, modified_at, None), path, modified_at, unrecognised: Vec::new() });
+        found.push(Found { bundle: stamped(bundle, collected_at, modified_at, None), path, modified_at, unrecognised: Vec::new() });
     }
     if let Some(bundle) = taken.assembled {
-        let bundle = stamped(bundle, newest, Some(oldest));
+        let bundle = stamped(bundle, collected_at, newest, Some(oldest));
         found.push(Found { path: name.to_owned(), bundle, modified_at: newest, unrecognised: taken.unrecognised });
     }
     if found.is_empty() {
@@ -130,7 +132,8 @@ fn take(name: &str, paths: &[PathBuf], given: bool) -> Result<Vec<Found>, Error>
 }
 
 /// Says so where the time of the files stands in for the time of collection.
-fn stamped(mut bundle: Bundle, newest: i64, oldest: Option<i64>) -> Bundle {
+fn stamped(mut bundle: Bundle, given: Option<i64>, newest: i64, oldest: Option<i64>) -> Bundle {
+    bundle.collected_at = bundle.collected_at.or(given);
     if bundle.collected_at.is_none() {
         bundle.collected_at = Some(newest);
         bundle.started_at = bundle.started_at.or(oldest.filter(|oldest| *oldest < newest));
