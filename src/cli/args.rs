@@ -106,6 +106,12 @@ pub(super) enum Command {
     Compact(commands::compact::CompactArgs),
     /// Permission snapshots: collect, import, list, compare
     Snapshot(commands::snapshot::SnapshotArgs),
+    /// Who is allowed an action on a key, and by which statement or grant
+    WhoCan(commands::access::WhoCanArgs),
+    /// Whether one principal is allowed an action on a key, and why
+    Can(commands::access::CanArgs),
+    /// Answer cases of `{id, snapshot, request}`, one JSON line each
+    Simulate(commands::access::SimulateArgs),
     /// Ask the lake: SQL, a named query, or a file
     Query(commands::query::QueryArgs),
     /// List the named queries, or show one

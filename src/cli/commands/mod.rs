@@ -1,5 +1,6 @@
 //! The commands, one file each: its arguments, and a function that runs it.
 
+pub(super) mod access;
 pub(super) mod compact;
 pub(super) mod export;
 pub(super) mod ingest;
@@ -17,6 +18,9 @@ pub(super) async fn run(cli: &Cli, printer: &Printer) -> anyhow::Result<Exit> {
     match &cli.command {
         Command::Ingest(args) => ingest::run(args, &cli.globals, printer).await,
         Command::Export(args) => export::run(args, &cli.globals).await,
+        Command::WhoCan(args) => access::who_can(args, &cli.globals, printer).await,
+        Command::Can(args) => access::can(args, &cli.globals, printer).await,
+        Command::Simulate(args) => access::simulate(args),
         Command::Compact(args) => compact::run(args, &cli.globals, printer).await,
         Command::Snapshot(args) => snapshot::run(args, &cli.globals, printer).await,
         Command::Query(args) => query::run(args, &cli.globals, printer).await,
