@@ -184,7 +184,7 @@ impl Condition {
             other => matches!(other, Fact::Absent),
         };
         if family == Family::Null {
-            return self.operands.iter().any(|o| *o == Operand::Flag(absent));
+            return self.operands.contains(&Operand::Flag(absent));
         }
         if absent {
             return match qualifier {
@@ -231,6 +231,7 @@ pub struct Test {
     /// The keys it reads.
     pub keys: Vec<String>,
     id: String,
+    hash: u64,
 }
 
 /// What a test tests.
@@ -261,6 +262,17 @@ pub const CONTEXT_PREFIX: &str = "kms:encryptioncontext:";
 pub const OTHER_CONTEXT: &str = "kms:encryptioncontext:\u{0}";
 
 impl Test {
+    fn new(kind: Kind, keys: Vec<String>, id: String) -> Self {
+        let mut hasher = std::hash::DefaultHasher::new();
+        id.hash(&mut hasher);
+        Self {
+            hash: hasher.finish(),
+            kind,
+            keys,
+            id,
+        }
+    }
+
     fn of_condition(condition: Condition, known: Option<Fact<'static>>) -> Self {
         let mut keys = Vec::new();
         if known.is_none() {
@@ -273,52 +285,33 @@ impl Test {
         }
         let operator = condition.operator;
         let id = format!("{operator:?} {} {:?} {known:?}", condition.key, condition.values);
-        Self {
-            kind: Kind::Condition(condition, known),
-            keys,
-            id,
-        }
+        Self::new(Kind::Condition(condition, known), keys, id)
     }
 
     /// A test of text with an unknown variable.
     pub fn resource(template: super::template::Template, text: &str) -> Self {
         let keys = template.keys().map(str::to_owned).collect();
         let id = format!("resource {template} {text}");
-        Self {
-            kind: Kind::Resource(template, text.to_owned()),
-            keys,
-            id,
-        }
+        Self::new(Kind::Resource(template, text.to_owned()), keys, id)
     }
 
     /// A test of the name of the role session.
     pub fn session(name: &str) -> Self {
         let id = format!("session {name}");
-        Self {
-            kind: Kind::Session(name.to_owned()),
-            keys: vec![SESSION_NAME.to_owned()],
-            id,
-        }
+        Self::new(Kind::Session(name.to_owned()), vec![SESSION_NAME.to_owned()], id)
     }
 
     /// A test that the encryption context holds nothing but these keys (in lower case).
     pub fn no_other_context(names: Vec<String>) -> Self {
         let id = format!("context {names:?}");
-        Self {
-            kind: Kind::NoOtherContext(names),
-            keys: vec![OTHER_CONTEXT.to_owned()],
-            id,
-        }
+        Self::new(Kind::NoOtherContext(names), vec![OTHER_CONTEXT.to_owned()], id)
     }
 
     /// Something left open; `about` tells gaps of one reason apart.
     pub fn gap(reason: impl Into<String>, about: &str, assumed: bool) -> Self {
         let reason = reason.into();
-        Self {
-            id: format!("gap {assumed} {about} {reason}"),
-            kind: Kind::Gap { reason, assumed },
-            keys: Vec::new(),
-        }
+        let id = format!("gap {assumed} {about} {reason}");
+        Self::new(Kind::Gap { reason, assumed }, Vec::new(), id)
     }
 
     /// What tells it from other tests.
@@ -351,7 +344,7 @@ impl Test {
 
 impl PartialEq for Test {
     fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
+        self.hash == other.hash && self.id == other.id
     }
 }
 
@@ -359,6 +352,6 @@ impl Eq for Test {}
 
 impl Hash for Test {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.id.hash(state);
+        self.hash.hash(state);
     }
 }

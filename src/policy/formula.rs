@@ -76,6 +76,16 @@ impl Formula {
         }
     }
 
+    /// Whether a test reads the key.
+    pub fn reads(&self, key: &str) -> bool {
+        match self {
+            Self::Const(_) => false,
+            Self::Leaf(test) => test.keys.iter().any(|k| k == key),
+            Self::Not(inner) => inner.reads(key),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|f| f.reads(key)),
+        }
+    }
+
     /// Every distinct test, in order of appearance.
     pub fn tests(&self) -> Vec<Arc<Test>> {
         let mut found = Vec::new();

@@ -43,7 +43,7 @@ pub struct Origin {
 }
 
 /// What one statement says about some actions.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Part {
     /// The actions.
     pub actions: ActionSet,
@@ -54,7 +54,7 @@ pub struct Part {
 }
 
 /// Statements of the same effect in the same place.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Layer {
     /// What they say.
     pub parts: Vec<Part>,
@@ -91,7 +91,7 @@ impl Layer {
 }
 
 /// Everything that bears on a question.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Layers {
     /// Key policy Allows that no implicit deny limits: to a user, a session, a service, or everyone with a condition on the principal.
     pub direct: Layer,
@@ -154,6 +154,13 @@ impl Layers {
             .into_iter()
             .chain(&self.boundary)
             .chain(self.scps.iter().flatten())
+    }
+
+    /// Whether a test in them reads the key.
+    pub fn read(&self, key: &str) -> bool {
+        self.every()
+            .flat_map(|layer| &layer.parts)
+            .any(|part| part.when.reads(key))
     }
 
     /// Divides actions into sets that nothing in the layers tells apart.

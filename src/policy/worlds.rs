@@ -6,6 +6,7 @@ use super::instant;
 use super::operator::{Family, Operand, Qualifier};
 use super::pattern::{Token, common, tokens};
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -86,9 +87,9 @@ pub fn joint(tests: &[Arc<Test>], known: &Known, most: usize) -> Option<Vec<Worl
             }
             .is_direct();
             let signature: Vec<bool> = verdicts.iter().copied().chain([direct]).collect();
-            if !kinds.contains_key(&signature) {
-                order.push(signature.clone());
-                kinds.insert(signature, values);
+            if let Entry::Vacant(vacant) = kinds.entry(signature.clone()) {
+                vacant.insert(values);
+                order.push(signature);
             }
         }
         if worlds.len().checked_mul(order.len()).is_none_or(|n| n > most) {
