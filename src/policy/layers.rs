@@ -287,9 +287,17 @@ impl Reader<'_, '_> {
         if caller.is_service_linked() {
             return;
         }
+        let governed = match self.scene.target {
+            Target::Key(key) => !key.aws_managed && !snapshot.is_management(&key.account),
+            _ => false,
+        };
         if let Some(reason) = &snapshot.organization_gap {
-            layers.scp_deny.gap("scp deny", reason);
-            layers.rcp_deny.gap("rcp deny", reason);
+            if caller.kind != Kind::Service && !snapshot.is_management(&caller.account) {
+                layers.scp_deny.gap("scp deny", reason);
+            }
+            if governed {
+                layers.rcp_deny.gap("rcp deny", reason);
+            }
         }
         if caller.kind != Kind::Service
             && !snapshot.is_management(&caller.account)
@@ -307,7 +315,7 @@ impl Reader<'_, '_> {
             layers.scps = Some(levels);
         }
         let Target::Key(key) = self.scene.target else { return };
-        if key.aws_managed || snapshot.is_management(&key.account) {
+        if !governed {
             return;
         }
         let Some(seat) = snapshot.seat(&key.account) else {

@@ -17,6 +17,9 @@ impl Snapshot {
         for key in list(&bundle["kms"], "keys") {
             reader.key(key);
         }
+        for error in list(bundle, "Errors") {
+            reader.refused(error);
+        }
         (reader.snapshot, reader.faults)
     }
 }
@@ -373,6 +376,41 @@ impl Reader {
             let reason = "the key policy could not be read".to_owned();
             self.fault(key.arn.clone(), reason.clone());
             key.policy_gap = Some(reason);
+        }
+    }
+
+    /// Something that the collector was refused: a gap where it bears on permissions.
+    fn refused(&mut self, error: &Value) {
+        let field = |name: &str| error[name].as_str().unwrap_or_default();
+        let (operation, code, resource) = (field("Operation"), field("Code"), field("Resource"));
+        let reason = || format!("{}:{operation} was refused ({code})", field("Service"));
+        let is_place = |key: &Key| key.account == field("AccountId") && key.region == field("Region");
+        match operation {
+            "GetKeyPolicy" | "ListKeyPolicies" | "ListGrants" | "ListResourceTags" if field("Code") != "NotOffered" => {
+                let Some(index) = self.snapshot.keys_by_arn.get(resource) else {
+                    return;
+                };
+                let key = &mut self.snapshot.keys[*index];
+                match operation {
+                    "ListGrants" => key.grants_gap = Some(reason()),
+                    "ListResourceTags" => key.tags = None,
+                    "GetKeyPolicy" => key.policy_gap = Some(reason()),
+                    // Without the list, the collector asks for the names there are.
+                    _ => {}
+                }
+            }
+            "ListAliases" => self
+                .snapshot
+                .keys
+                .iter_mut()
+                .filter(|k| is_place(k))
+                .for_each(|key| key.aliases = None),
+            // The text of the policy is missing then, which says the same with more precision.
+            "DescribePolicy" => {}
+            _ if field("Service") == "organizations" && code != "AWSOrganizationsNotInUseException" => {
+                self.snapshot.organization_gap.get_or_insert_with(reason);
+            }
+            _ => {}
         }
     }
 }
