@@ -1,6 +1,6 @@
 //! What a decision depends on when parts of the request are unknown: and, or, not over tests of unknown things.
 
-use super::condition::Test;
+use super::unknown::Test;
 use std::sync::Arc;
 
 /// A truth value that may depend on unknown parts of the request.

@@ -1,8 +1,8 @@
 //! A formula over numbered tests, and the search for the shortest one that says the same in every context.
 
-use super::condition::Test;
 use super::describe;
 use super::formula::Formula;
+use super::unknown::Test;
 use super::worlds::World;
 use std::sync::Arc;
 

@@ -1,10 +1,11 @@
 //! Decides a formula over everything a request may hold: true in all of them, in some, in none; or left open by a gap.
 //! Representative values of each unknown key are tried; beyond a bound the answer is "in some", never more.
 
-use super::condition::{Fact, Kind, Test};
+use super::condition::Fact;
 use super::describe::{self, ConditionKind};
 use super::formula::Formula;
 use super::shape::Shape;
+use super::unknown::{Kind, Test};
 use super::worlds::{self, Known, World};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
