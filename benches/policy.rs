@@ -1,7 +1,11 @@
 //! Times the policy evaluator: single decisions, the sweep of a whole organization, and how it grows.
 //!
 //! `cargo bench --bench policy` runs everything; a word after `--` (`single`, `sweep`, `organization`, `growth`, `worst`) runs one part.
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints its figures and has no caller to tell")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints its figures and has no caller to tell"
+)]
 
 use keytrail::policy::answer::{Question, concrete, open};
 use keytrail::policy::scene::Context;
@@ -21,7 +25,9 @@ struct Shape {
 
 /// Numbers without a generator: the same organization every time.
 fn pick(seed: usize, of: usize) -> usize {
-    let mixed = (seed as u64).wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (seed as u64)
+        .wrapping_add(0x9e37_79b9_7f4a_7c15)
+        .wrapping_mul(0xbf58_476d_1ce4_e5b9);
     ((mixed ^ (mixed >> 29)) % of as u64) as usize
 }
 
@@ -31,11 +37,20 @@ fn account(n: usize, shape: Shape) -> String {
 
 fn key_arn(n: usize, shape: Shape) -> String {
     let region = ["us-east-1", "eu-west-1", "eu-central-1"][pick(n, 3)];
-    format!("arn:aws:kms:{region}:{}:key/{n:08x}-0000-4000-8000-000000000000", account(n, shape))
+    format!(
+        "arn:aws:kms:{region}:{}:key/{n:08x}-0000-4000-8000-000000000000",
+        account(n, shape)
+    )
 }
 
 const TEAMS: [&str; 4] = ["payments", "platform", "security", "data"];
-const USE: [&str; 5] = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
+const USE: [&str; 5] = [
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncrypt*",
+    "kms:GenerateDataKey*",
+    "kms:DescribeKey",
+];
 const ADMINISTER: [&str; 12] = [
     "kms:Create*",
     "kms:Describe*",
@@ -67,7 +82,12 @@ fn role(n: usize, shape: Shape) -> Value {
             "StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}, "Bool": {"aws:MultiFactorAuthPresent": "true"}}});
         inline.push(json!({"PolicyName": "kms", "PolicyDocument": policy(vec![own, team])}));
     } else {
-        let name = ["AdministratorAccess", "PowerUserAccess", "ReadOnlyAccess", "ReadOnlyAccess"][pick(n, 4)];
+        let name = [
+            "AdministratorAccess",
+            "PowerUserAccess",
+            "ReadOnlyAccess",
+            "ReadOnlyAccess",
+        ][pick(n, 4)];
         attached.push(json!({"PolicyName": name, "PolicyArn": format!("arn:aws:iam::aws:policy/{name}")}));
     }
     json!({"Arn": arn, "RoleName": format!("app-{n}"), "RoleId": format!("AROA{n:016}"), "RolePolicyList": inline,
@@ -77,8 +97,9 @@ fn role(n: usize, shape: Shape) -> Value {
 fn key(n: usize, shape: Shape) -> Value {
     let owner = account(n, shape);
     let root = format!("arn:aws:iam::{owner}:root");
-    let mut statements =
-        vec![json!({"Sid": "Enable IAM policies", "Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"})];
+    let mut statements = vec![
+        json!({"Sid": "Enable IAM policies", "Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"}),
+    ];
     if pick(n, 100) < shape.own_policies {
         let roles = shape.principals / shape.accounts;
         let named = [1, 5].map(|k| n % shape.accounts + pick(n * k, roles.max(1)) * shape.accounts);
@@ -100,20 +121,37 @@ fn bundle(shape: Shape) -> Value {
             "PolicyVersionList": [{"Document": document, "VersionId": "v1", "IsDefaultVersion": true}]})
     };
     let all = policy(vec![json!({"Effect": "Allow", "Action": "*", "Resource": "*"})]);
-    let power = policy(vec![json!({"Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"})]);
-    let read = policy(vec![json!({"Effect": "Allow", "Action": ["kms:Describe*", "kms:Get*", "kms:List*"], "Resource": "*"})]);
-    let policies = json!([managed("AdministratorAccess", all.clone()), managed("PowerUserAccess", power), managed("ReadOnlyAccess", read)]);
+    let power = policy(vec![
+        json!({"Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"}),
+    ]);
+    let read = policy(vec![
+        json!({"Effect": "Allow", "Action": ["kms:Describe*", "kms:Get*", "kms:List*"], "Resource": "*"}),
+    ]);
+    let policies = json!([
+        managed("AdministratorAccess", all.clone()),
+        managed("PowerUserAccess", power),
+        managed("ReadOnlyAccess", read)
+    ]);
     let mut iam = json!({});
     for n in 0..shape.accounts {
-        let roles: Vec<Value> = (n..shape.principals).step_by(shape.accounts).map(|r| role(r, shape)).collect();
+        let roles: Vec<Value> = (n..shape.principals)
+            .step_by(shape.accounts)
+            .map(|r| role(r, shape))
+            .collect();
         iam[account(n, shape)] = json!({"RoleDetailList": roles, "Policies": policies});
     }
-    let window = policy(vec![json!({"Effect": "Deny", "Action": "kms:ScheduleKeyDeletion", "Resource": "*", "Condition": {
-        "ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/break*"}, "NumericLessThan": {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"}}})]);
-    let perimeter = policy(vec![json!({"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": {
-        "StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-abc"}, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}})]);
+    let window = policy(vec![
+        json!({"Effect": "Deny", "Action": "kms:ScheduleKeyDeletion", "Resource": "*", "Condition": {
+        "ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/break*"}, "NumericLessThan": {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"}}}),
+    ]);
+    let perimeter = policy(vec![
+        json!({"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": {
+        "StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-abc"}, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}}),
+    ]);
     let attached = |id: &str, kind: &str, document: &Value| json!({"PolicySummary": {"Id": id, "Type": kind}, "Content": document.to_string()});
-    let accounts: Vec<Value> = (0..shape.accounts).map(|n| json!({"Id": account(n, shape), "Path": ["r-1", format!("ou-{}", n % 4)]})).collect();
+    let accounts: Vec<Value> = (0..shape.accounts)
+        .map(|n| json!({"Id": account(n, shape), "Path": ["r-1", format!("ou-{}", n % 4)]}))
+        .collect();
     let mut everywhere = vec![json!("r-1"), json!("ou-0"), json!("ou-1"), json!("ou-2"), json!("ou-3")];
     everywhere.extend((0..shape.accounts).map(|n| json!(account(n, shape))));
     json!({"collected_at": "2026-06-01T12:00:00Z", "iam": iam,
@@ -129,7 +167,12 @@ fn per(elapsed: Duration, count: u64) -> f64 {
 }
 
 fn single() {
-    let shape = Shape { keys: 100, principals: 100, accounts: 1, own_policies: 50 };
+    let shape = Shape {
+        keys: 100,
+        principals: 100,
+        accounts: 1,
+        own_policies: 50,
+    };
     let (snapshot, _) = Snapshot::from_bundle(&bundle(shape));
     let (context, rounds) = (Context::new(), 20_000);
     let arns: Vec<String> = (0..100).map(|n| key_arn(n, shape)).collect();
@@ -138,11 +181,21 @@ fn single() {
         Question::new(&snapshot, &principal, kms::FULL[pick(n, 21)], &arns[pick(n * 3, 100)]).unwrap()
     };
     let started = Instant::now();
-    let allowed = (0..rounds).filter(|n| concrete(&ask(*n), &context).decision == keytrail::policy::decide::Decision::Allow).count();
-    println!("single concrete decision: {:.0} ns ({allowed} of {rounds} allowed)", per(started.elapsed(), rounds as u64));
+    let allowed = (0..rounds)
+        .filter(|n| concrete(&ask(*n), &context).decision == keytrail::policy::decide::Decision::Allow)
+        .count();
+    println!(
+        "single concrete decision: {:.0} ns ({allowed} of {rounds} allowed)",
+        per(started.elapsed(), rounds as u64)
+    );
     let started = Instant::now();
-    let denied = (0..rounds).filter(|n| open(&ask(*n), &context).verdict == keytrail::policy::answer::Verdict::Denied).count();
-    println!("single three-valued decision: {:.0} ns ({denied} of {rounds} denied)", per(started.elapsed(), rounds as u64));
+    let denied = (0..rounds)
+        .filter(|n| open(&ask(*n), &context).verdict == keytrail::policy::answer::Verdict::Denied)
+        .count();
+    println!(
+        "single three-valued decision: {:.0} ns ({denied} of {rounds} denied)",
+        per(started.elapsed(), rounds as u64)
+    );
 }
 
 fn sweep(what: &str, shape: Shape, actions: kms::ActionSet) {
@@ -179,7 +232,10 @@ fn sweep(what: &str, shape: Shape, actions: kms::ActionSet) {
 /// The most memory the process ever held, where the system says it.
 fn peak_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap_or("0 kB");
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or_default() / 1024
 }
 
@@ -192,23 +248,74 @@ fn main() {
     }
     if runs("sweep") {
         let twenty = full & !kms::RETIRE_GRANT;
-        let shape = Shape { keys: 1_000, principals: 500, accounts: 1, own_policies: 20 };
+        let shape = Shape {
+            keys: 1_000,
+            principals: 500,
+            accounts: 1,
+            own_policies: 20,
+        };
         sweep("sweep, one account", shape, twenty);
-        sweep("sweep, every policy different", Shape { own_policies: 100, ..shape }, twenty);
+        sweep(
+            "sweep, every policy different",
+            Shape {
+                own_policies: 100,
+                ..shape
+            },
+            twenty,
+        );
     }
-    let organization = Shape { keys: 10_000, principals: 5_000, accounts: 50, own_policies: 20 };
+    let organization = Shape {
+        keys: 10_000,
+        principals: 5_000,
+        accounts: 50,
+        own_policies: 20,
+    };
     if runs("organization") {
         sweep("organization", organization, full);
-        sweep("organization, every policy different", Shape { own_policies: 100, ..organization }, full);
+        sweep(
+            "organization, every policy different",
+            Shape {
+                own_policies: 100,
+                ..organization
+            },
+            full,
+        );
     }
     if runs("growth") {
-        let base = Shape { keys: 1_000, principals: 500, accounts: 5, own_policies: 20 };
+        let base = Shape {
+            keys: 1_000,
+            principals: 500,
+            accounts: 5,
+            own_policies: 20,
+        };
         sweep("growth, base", base, full);
         sweep("growth, keys doubled", Shape { keys: 2_000, ..base }, full);
-        sweep("growth, principals doubled", Shape { principals: 1_000, ..base }, full);
-        sweep("growth, own policies doubled", Shape { own_policies: 40, ..base }, full);
+        sweep(
+            "growth, principals doubled",
+            Shape {
+                principals: 1_000,
+                ..base
+            },
+            full,
+        );
+        sweep(
+            "growth, own policies doubled",
+            Shape {
+                own_policies: 40,
+                ..base
+            },
+            full,
+        );
     }
     if runs("worst") {
-        sweep("worst, one account", Shape { accounts: 1, own_policies: 20, ..organization }, full);
+        sweep(
+            "worst, one account",
+            Shape {
+                accounts: 1,
+                own_policies: 20,
+                ..organization
+            },
+            full,
+        );
     }
 }

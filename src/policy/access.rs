@@ -12,9 +12,10 @@ use super::naming;
 use super::population::{Principal, Reach, everyone};
 use super::scene::{Context, Scene, Target};
 use super::solve::Solver;
+use super::worlds::Known;
 use rayon::prelude::*;
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// One answer for some actions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -115,13 +116,15 @@ impl<'s> Access<'s> {
             reaches: &reaches,
             classes: &key_classes,
         };
-        let rows: Vec<Line> = principal_classes
-            .members
-            .par_iter()
-            .map_init(Solver::default, |solver, members| {
-                sweep.line(&callers[members[0] as usize], solver)
-            })
-            .collect();
+        let memories: Mutex<Vec<Memory>> = Mutex::default();
+        let remembered = || memories.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = |members: &Vec<u32>| {
+            let mut memory = remembered().pop().unwrap_or_default();
+            let line = sweep.line(&callers[members[0] as usize], &mut memory);
+            remembered().push(memory);
+            line
+        };
+        let rows: Vec<Line> = principal_classes.members.par_iter().map(line).collect();
         let mut access = Self {
             snapshot,
             principals,
@@ -135,14 +138,14 @@ impl<'s> Access<'s> {
     }
 
     fn take(&mut self, lines: Vec<Line>) {
-        let mut known: HashMap<Vec<Outcome>, u32> = HashMap::new();
+        let mut known: HashMap<Arc<Vec<Outcome>>, u32> = HashMap::new();
         for (principals, line) in lines.into_iter().enumerate() {
             let ids: Vec<u32> = line
                 .outcomes
                 .into_iter()
                 .map(|list| {
                     *known.entry(list).or_insert_with_key(|list| {
-                        self.outcomes.push(list.clone());
+                        self.outcomes.push(list.to_vec());
                         index(self.outcomes.len() - 1)
                     })
                 })
@@ -210,8 +213,28 @@ fn index(n: usize) -> u32 {
 #[derive(Default)]
 struct Line {
     cells: Vec<(u32, u32)>,
-    outcomes: Vec<Vec<Outcome>>,
+    outcomes: Vec<Arc<Vec<Outcome>>>,
 }
+
+/// What was decided before. Callers and keys that bring the same statements to bear get the same answer.
+#[derive(Default)]
+struct Memory {
+    solver: Solver,
+    pairs: HashMap<Bearing, Arc<Vec<Outcome>>>,
+    lists: HashSet<Arc<Vec<Outcome>>>,
+}
+
+/// Everything that decides about a pair.
+#[derive(PartialEq, Eq, Hash)]
+struct Bearing {
+    layers: Layers,
+    is_cross_account: bool,
+    is_service: bool,
+    known: Known,
+}
+
+/// The most pairs remembered at once.
+const PAIRS_MAX: usize = 1 << 16;
 
 struct Sweep<'a, 's> {
     snapshot: &'s Snapshot,
@@ -222,21 +245,21 @@ struct Sweep<'a, 's> {
 }
 
 impl Sweep<'_, '_> {
-    fn line(&self, caller: &Caller, solver: &mut Solver) -> Line {
+    fn line(&self, caller: &Caller, memory: &mut Memory) -> Line {
         let mut line = Line::default();
-        let mut known: HashMap<Vec<Outcome>, u32> = HashMap::new();
+        let mut known: HashMap<usize, u32> = HashMap::new();
         for (class, members) in self.classes.members.iter().enumerate() {
             let representative = members[0] as usize;
             let key = &self.snapshot.keys[representative];
             if !concerns(caller, key, &self.reaches[representative]) {
                 continue;
             }
-            let outcomes = self.pair(caller, key, solver);
+            let outcomes = self.pair(caller, key, memory);
             if outcomes.is_empty() {
                 continue;
             }
-            let local = *known.entry(outcomes).or_insert_with_key(|list| {
-                line.outcomes.push(list.clone());
+            let local = *known.entry(Arc::as_ptr(&outcomes).addr()).or_insert_with(|| {
+                line.outcomes.push(Arc::clone(&outcomes));
                 index(line.outcomes.len() - 1)
             });
             line.cells.push((index(class), local));
@@ -245,47 +268,78 @@ impl Sweep<'_, '_> {
     }
 
     /// What one caller may do with one key: one outcome for each set of actions that nothing tells apart.
-    fn pair(&self, caller: &Caller, key: &Key, solver: &mut Solver) -> Vec<Outcome> {
+    fn pair(&self, caller: &Caller, key: &Key, memory: &mut Memory) -> Arc<Vec<Outcome>> {
         let scene = Scene::new(self.snapshot, caller, Target::Key(key), self.context, false);
-        let actions = if scene.is_cross_account() {
+        let is_cross_account = scene.is_cross_account();
+        let actions = if is_cross_account {
             self.actions & kms::ACROSS_ACCOUNTS
         } else {
             self.actions
         };
         let layers = Layers::gather(&scene, actions, None);
-        let known = answer::known(caller);
-        let mut outcomes: Vec<Outcome> = Vec::new();
-        for group in layers.groups(actions) {
-            let action = group.trailing_zeros() as usize;
-            let combined = Combined::new(&scene, &layers, action);
-            let open = answer::judge(&combined, &layers, action, &known, solver);
-            if open.verdict == Verdict::Denied {
-                continue;
-            }
-            let outcome = Outcome {
-                actions: group,
-                verdict: open.verdict,
-                reason: solver.text(&open.reason),
-                condition: open.condition,
-                condition_kind: open.condition_kind,
-                paths: open.paths.into(),
-            };
-            match outcomes.iter_mut().find(|o| o.is_like(&outcome)) {
-                Some(alike) => alike.actions |= group,
-                None => outcomes.push(outcome),
-            }
+        let known = if layers.read("aws:userid") {
+            answer::known(caller)
+        } else {
+            Known::default()
+        };
+        let bearing = Bearing {
+            layers,
+            is_cross_account,
+            is_service: caller.kind == Kind::Service,
+            known,
+        };
+        if let Some(outcomes) = memory.pairs.get(&bearing) {
+            return Arc::clone(outcomes);
         }
+        let outcomes = decide(&scene, &bearing, actions, &mut memory.solver);
+        let outcomes = match memory.lists.get(&outcomes) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let list = Arc::new(outcomes);
+                memory.lists.insert(Arc::clone(&list));
+                list
+            }
+        };
+        if memory.pairs.len() >= PAIRS_MAX {
+            memory.pairs.clear();
+        }
+        memory.pairs.insert(bearing, Arc::clone(&outcomes));
         outcomes
     }
 }
 
+fn decide(scene: &Scene, bearing: &Bearing, actions: ActionSet, solver: &mut Solver) -> Vec<Outcome> {
+    let layers = &bearing.layers;
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for group in layers.groups(actions) {
+        let action = group.trailing_zeros() as usize;
+        let combined = Combined::new(scene, layers, action);
+        let open = answer::judge(&combined, layers, action, &bearing.known, solver);
+        if open.verdict == Verdict::Denied {
+            continue;
+        }
+        let outcome = Outcome {
+            actions: group,
+            verdict: open.verdict,
+            reason: solver.text(&open.reason),
+            condition: open.condition,
+            condition_kind: open.condition_kind,
+            paths: open.paths.into(),
+        };
+        match outcomes.iter_mut().find(|o| o.is_like(&outcome)) {
+            Some(alike) => alike.actions |= group,
+            None => outcomes.push(outcome),
+        }
+    }
+    outcomes
+}
+
 impl Outcome {
     fn is_like(&self, other: &Self) -> bool {
-        self.verdict == other.verdict
-            && self.reason == other.reason
-            && self.condition == other.condition
-            && self.condition_kind == other.condition_kind
-            && self.paths == other.paths
+        Self {
+            actions: self.actions,
+            ..other.clone()
+        } == *self
     }
 }
 

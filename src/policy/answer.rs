@@ -2,7 +2,6 @@
 
 use super::bundle::Snapshot;
 use super::caller::{Caller, Kind};
-use super::condition::{Kind as TestKind, Test};
 use super::decide::{Combined, Decision, origins};
 use super::describe::ConditionKind;
 use super::formula::Formula;
@@ -10,6 +9,7 @@ use super::kms::{self, Scope};
 use super::layers::{Layers, Origin};
 use super::scene::{Context, Scene, Target};
 use super::solve::{Holding, Solver, Truth, solve};
+use super::unknown::{Kind as TestKind, Test};
 use super::worlds::Known;
 use std::sync::Arc;
 

@@ -2,11 +2,11 @@
 //! guide, "Troubleshooting AWS KMS permissions"). The same combination serves known and unknown contexts.
 
 use super::caller::Kind;
-use super::condition::Test;
 use super::formula::Formula;
 use super::kms::{self, Scope};
 use super::layers::{Layer, Layers, Origin};
 use super::scene::{Scene, Target};
+use super::unknown::Test;
 use std::sync::Arc;
 
 /// The answer to a concrete request.

@@ -1,9 +1,10 @@
 //! Conditions as a person would say them, and what kind of thing they ask for.
 
-use super::condition::{CONTEXT_PREFIX, Condition, Kind, Test, shorten};
+use super::condition::{Condition, shorten};
 use super::formula::Formula;
 use super::operator::{Comparison, Family, Operand, Qualifier};
 use super::solve::Depends;
+use super::unknown::{CONTEXT_PREFIX, Kind, Test};
 
 /// What a right depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

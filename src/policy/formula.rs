@@ -1,6 +1,6 @@
 //! What a decision depends on when parts of the request are unknown: and, or, not over tests of unknown things.
 
-use super::condition::Test;
+use super::unknown::Test;
 use std::sync::Arc;
 
 /// A truth value that may depend on unknown parts of the request.
@@ -73,6 +73,16 @@ impl Formula {
             Self::Not(inner) => !inner.value(test),
             Self::All(parts) => parts.iter().all(|f| f.value(test)),
             Self::Any(parts) => parts.iter().any(|f| f.value(test)),
+        }
+    }
+
+    /// Whether a test reads the key.
+    pub fn reads(&self, key: &str) -> bool {
+        match self {
+            Self::Const(_) => false,
+            Self::Leaf(test) => test.keys.iter().any(|k| k == key),
+            Self::Not(inner) => inner.reads(key),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|f| f.reads(key)),
         }
     }
 

@@ -1,9 +1,28 @@
 //! The evaluator of KMS permissions: what a snapshot allows, to whom, under which condition, and why. Pure: no I/O, no clock.
+//!
+//! A question goes this way:
+//!
+//! ```text
+//! bundle --read--> Snapshot --+
+//! who, what, where -----------+--> Scene --gather--> Layers --> Combined --> concrete decision
+//!                             (facts of every key)                 |
+//!                                                                  +--solve over worlds--> allowed | conditional | denied | undetermined
+//! ```
+//!
+//! - [`document`], `statement`, [`condition`], [`operator`], [`template`], [`pattern`]: policies, compiled.
+//! - [`bundle`], `read`: a snapshot. [`caller`], [`scene`]: who asks, and what is known of each condition key then.
+//! - [`layers`], `gather`, `named`, `grants`: what each layer says, as formulas over [`unknown`] tests. [`decide`]: AWS's flow over them.
+//! - [`solve`], [`worlds`], [`shape`], [`describe`]: a formula's truth over all request contexts, and its shortest wording.
+//! - [`answer`], [`explain`], [`mod@simulate`]: one question. [`access`], [`classes`], [`population`]: everyone at once.
+//!
+//! Invariants: what is not understood never gives a right and never loses a Deny; what a snapshot or AWS's documentation leaves open is
+//! answered `undetermined`, with the reason; beyond a bound the answer is `conditional`, never more.
 
 pub mod access;
 pub mod answer;
 pub mod bundle;
 pub mod caller;
+mod candidates;
 pub mod classes;
 pub mod condition;
 pub mod decide;
@@ -11,19 +30,25 @@ pub mod describe;
 pub mod document;
 pub mod explain;
 pub mod formula;
+mod gather;
+mod grants;
 pub mod instant;
 pub mod kms;
 pub mod layers;
+mod named;
 pub mod naming;
 pub mod operator;
 pub mod pattern;
 pub mod population;
 mod read;
+mod read_key;
 pub mod scene;
 pub mod shape;
 pub mod simulate;
 pub mod solve;
+mod statement;
 pub mod template;
+pub mod unknown;
 pub mod worlds;
 
 pub use access::Access;

@@ -1,8 +1,8 @@
 //! Reads a snapshot bundle: every part in the shape of the AWS API it came from. Unreadable parts become faults and gaps, never rights.
 
-use super::bundle::{Entity, Grant, Key, Level, Organization, Policy, Seat, Snapshot};
-use super::document::{Document, Fault, Place, account_principal};
-use super::{instant, kms};
+use super::bundle::{Entity, Key, Level, Organization, Policy, Seat, Snapshot};
+use super::document::{Document, Fault, Place};
+use super::instant;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -17,27 +17,31 @@ impl Snapshot {
         for key in list(&bundle["kms"], "keys") {
             reader.key(key);
         }
+        for error in list(bundle, "Errors") {
+            reader.refused(error);
+        }
         (reader.snapshot, reader.faults)
     }
 }
 
+/// Reads a bundle part by part.
 #[derive(Default)]
-struct Reader {
-    snapshot: Snapshot,
+pub(super) struct Reader {
+    pub(super) snapshot: Snapshot,
     faults: Vec<Fault>,
     compiled: HashMap<(Place, String), Arc<Document>>,
 }
 
-fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
+pub(super) fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
     value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn text(value: &Value, name: &str) -> Option<String> {
+pub(super) fn text(value: &Value, name: &str) -> Option<String> {
     value.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
 /// Tags by lower-case key: IAM compares tag keys without case, and so do condition keys.
-fn tags(list: &[Value], key: &str, value: &str) -> BTreeMap<String, String> {
+pub(super) fn tags(list: &[Value], key: &str, value: &str) -> BTreeMap<String, String> {
     let pairs = list
         .iter()
         .filter_map(|t| Some((text(t, key)?.to_ascii_lowercase(), text(t, value).unwrap_or_default())));
@@ -45,14 +49,14 @@ fn tags(list: &[Value], key: &str, value: &str) -> BTreeMap<String, String> {
 }
 
 impl Reader {
-    fn fault(&mut self, place: impl Into<String>, message: impl Into<String>) {
+    pub(super) fn fault(&mut self, place: impl Into<String>, message: impl Into<String>) {
         self.faults.push(Fault {
             place: place.into(),
             message: message.into(),
         });
     }
 
-    fn policy(&mut self, name: String, document: &Value, place: Place) -> Policy {
+    pub(super) fn policy(&mut self, name: String, document: &Value, place: Place) -> Policy {
         let key = (
             place,
             document.as_str().map_or_else(|| document.to_string(), str::to_owned),
@@ -298,159 +302,38 @@ impl Reader {
         });
     }
 
-    fn key(&mut self, value: &Value) {
-        let metadata = &value["KeyMetadata"];
-        let Some(arn) = text(metadata, "Arn") else {
-            return self.fault("kms", "a key without ARN was left out");
-        };
-        let mut parts = arn.splitn(6, ':').skip(3);
-        let mut key = Key {
-            region: parts.next().unwrap_or_default().to_owned(),
-            account: parts.next().unwrap_or_default().to_owned(),
-            aws_managed: metadata["KeyManager"] == "AWS",
-            tags: value
-                .get("Tags")
-                .filter(|t| !t.is_null())
-                .is_some()
-                .then(|| tags(list(value, "Tags"), "TagKey", "TagValue")),
-            facts: key_facts(metadata),
-            idle_since: idle_since(value),
-            ..Key::default()
-        };
-        key.arn.clone_from(&arn);
-        if value.get("Tags").is_none() {
-            key.tags = Some(BTreeMap::new());
-        }
-        if !value["Aliases"].is_null() || value.get("Aliases").is_none() {
-            key.aliases = Some(
-                list(value, "Aliases")
-                    .iter()
-                    .filter_map(|a| text(a, "AliasName"))
-                    .collect(),
-            );
-        }
-        self.key_policies(&mut key, value);
-        if value.get("Grants").is_some_and(|g| !g.is_array()) {
-            let reason = "the grants of the key were not collected".to_owned();
-            self.fault(arn.clone(), reason.clone());
-            key.grants_gap = Some(reason);
-        }
-        for grant in list(value, "Grants").iter().map(grant) {
-            let index = key.grants.len();
-            key.grants_naming.entry(grant.grantee.clone()).or_default().push(index);
-            if let Some(retiring) = grant.retiring.clone().filter(|r| *r != grant.grantee) {
-                key.grants_naming.entry(retiring).or_default().push(index);
+    /// Something that the collector was refused: a gap where it bears on permissions.
+    fn refused(&mut self, error: &Value) {
+        let field = |name: &str| error[name].as_str().unwrap_or_default();
+        let (operation, code, resource) = (field("Operation"), field("Code"), field("Resource"));
+        let reason = || format!("{}:{operation} was refused ({code})", field("Service"));
+        let is_place = |key: &Key| key.account == field("AccountId") && key.region == field("Region");
+        match operation {
+            "GetKeyPolicy" | "ListKeyPolicies" | "ListGrants" | "ListResourceTags" if field("Code") != "NotOffered" => {
+                let Some(index) = self.snapshot.keys_by_arn.get(resource) else {
+                    return;
+                };
+                let key = &mut self.snapshot.keys[*index];
+                match operation {
+                    "ListGrants" => key.grants_gap = Some(reason()),
+                    "ListResourceTags" => key.tags = None,
+                    "GetKeyPolicy" => key.policy_gap = Some(reason()),
+                    // Without the list, the collector asks for the names there are.
+                    _ => {}
+                }
             }
-            key.grants.push(grant);
+            "ListAliases" => self
+                .snapshot
+                .keys
+                .iter_mut()
+                .filter(|k| is_place(k))
+                .for_each(|key| key.aliases = None),
+            // The text of the policy is missing then, which says the same with more precision.
+            "DescribePolicy" => {}
+            _ if field("Service") == "organizations" && code != "AWSOrganizationsNotInUseException" => {
+                self.snapshot.organization_gap.get_or_insert_with(reason);
+            }
+            _ => {}
         }
-        let index = self.snapshot.keys.len();
-        for alias in key.aliases.iter().flatten() {
-            let alias = arn.replacen(arn.splitn(6, ':').last().unwrap_or_default(), alias, 1);
-            self.snapshot.keys_by_alias.insert(alias, index);
-        }
-        self.snapshot.keys_by_arn.insert(arn, index);
-        self.snapshot.keys.push(key);
-    }
-
-    fn key_policies(&mut self, key: &mut Key, value: &Value) {
-        let mut documents: Vec<(String, &Value)> = Vec::new();
-        if let Some(policies) = value.get("Policies").and_then(Value::as_object) {
-            documents.extend(policies.iter().map(|(name, document)| (name.clone(), document)));
-        } else if let Some(document) = value.get("Policy") {
-            documents.push((
-                text(value, "PolicyName").unwrap_or_else(|| "default".to_owned()),
-                document,
-            ));
-        }
-        for (name, document) in documents.iter().filter(|(_, document)| !document.is_null()) {
-            let policy = self.policy(format!("key policy {name} of {}", key.arn), document, Place::Key);
-            key.policies.push(Policy {
-                name: name.clone(),
-                ..policy
-            });
-        }
-        if documents.is_empty() || documents.iter().any(|(_, document)| document.is_null()) {
-            let reason = "the key policy could not be read".to_owned();
-            self.fault(key.arn.clone(), reason.clone());
-            key.policy_gap = Some(reason);
-        }
-    }
-}
-
-/// The condition keys that describe-key answers.
-fn key_facts(metadata: &Value) -> BTreeMap<&'static str, String> {
-    let mut facts = BTreeMap::new();
-    let mut add = |key, value: Option<String>| {
-        if let Some(value) = value {
-            facts.insert(key, value);
-        }
-    };
-    let spec = text(metadata, "KeySpec").or_else(|| text(metadata, "CustomerMasterKeySpec"));
-    add("kms:customermasterkeyspec", spec.clone());
-    add("kms:keyspec", spec);
-    add("kms:customermasterkeyusage", text(metadata, "KeyUsage"));
-    add("kms:keyusage", text(metadata, "KeyUsage"));
-    add("kms:keyorigin", text(metadata, "Origin"));
-    add(
-        "kms:multiregion",
-        metadata["MultiRegion"].as_bool().map(|b| b.to_string()),
-    );
-    add(
-        "kms:multiregionkeytype",
-        text(&metadata["MultiRegionConfiguration"], "MultiRegionKeyType"),
-    );
-    facts
-}
-
-/// Since when the key is idle, by get-key-last-usage: the last use, else the creation of a key created while uses were tracked,
-/// else the start of tracking (AWS KMS developer guide, `kms:TrailingDaysWithoutKeyUsage`).
-fn idle_since(key: &Value) -> Option<i64> {
-    let usage = key.get("LastUsage").filter(|u| u.is_object())?;
-    let at = |value: &Value| match value {
-        Value::String(text) => instant::parse(text),
-        Value::Number(seconds) => seconds
-            .as_f64()
-            .filter(|s| s.abs() < 1e12)
-            .map(|s| (s * 1_000.0) as i64),
-        _ => None,
-    };
-    if let Some(last) = usage["KeyLastUsage"].get("Timestamp") {
-        return at(last);
-    }
-    let created = at(&usage["KeyCreationDate"]).or_else(|| at(&key["KeyMetadata"]["CreationDate"]));
-    match (created, at(&usage["TrackingStartDate"])) {
-        (Some(created), Some(tracked)) => Some(created.max(tracked)),
-        (None, tracked) => tracked,
-        (Some(_), None) => None,
-    }
-}
-
-fn grant(value: &Value) -> Grant {
-    let pairs = |name: &str| -> Option<BTreeMap<String, String>> {
-        let map = value["Constraints"].get(name)?.as_object()?;
-        // The key part of a pair is compared without case, the value with it.
-        Some(
-            map.iter()
-                .map(|(k, v)| (k.to_ascii_lowercase(), v.as_str().unwrap_or_default().to_owned()))
-                .collect(),
-        )
-    };
-    Grant {
-        id: text(value, "GrantId").unwrap_or_default(),
-        grantee: text(value, "GranteeServicePrincipal")
-            .or_else(|| text(value, "GranteePrincipal"))
-            .unwrap_or_default(),
-        retiring: text(value, "RetiringServicePrincipal").or_else(|| text(value, "RetiringPrincipal")),
-        issuing_account: text(value, "IssuingAccount")
-            .as_deref()
-            .and_then(account_principal)
-            .map(str::to_owned),
-        operations: list(value, "Operations")
-            .iter()
-            .filter_map(|o| kms::find(o.as_str()?))
-            .fold(0, |all, i| all | 1 << i),
-        context_equals: pairs("EncryptionContextEquals"),
-        context_subset: pairs("EncryptionContextSubset"),
-        source_arn: text(&value["Constraints"], "SourceArn"),
     }
 }

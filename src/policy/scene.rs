@@ -224,8 +224,12 @@ impl<'s> Scene<'s> {
         }
     }
 
+    fn is_organization_unknown(&self) -> bool {
+        self.snapshot.organization.is_none() && self.snapshot.organization_gap.is_some()
+    }
+
     fn organization_id(&self, account: &str) -> Fact<'_> {
-        if self.snapshot.organization_gap.is_some() {
+        if self.is_organization_unknown() {
             return Fact::Unknown;
         }
         match (&self.snapshot.organization, self.snapshot.seat(account)) {
@@ -235,7 +239,7 @@ impl<'s> Scene<'s> {
     }
 
     fn organization_paths(&self, account: &str) -> Fact<'_> {
-        if self.snapshot.organization_gap.is_some() {
+        if self.is_organization_unknown() {
             return Fact::Unknown;
         }
         self.snapshot

@@ -1,8 +1,8 @@
 //! A formula over numbered tests, and the search for the shortest one that says the same in every context.
 
-use super::condition::Test;
 use super::describe;
 use super::formula::Formula;
+use super::unknown::Test;
 use super::worlds::World;
 use std::sync::Arc;
 
@@ -105,10 +105,15 @@ impl Shape {
     }
 
     fn prunings(&self) -> Vec<Self> {
-        let (parts, rebuild): (&[Self], fn(Vec<Self>) -> Self) = match self {
-            Self::Const(_) | Self::Literal(..) => return Vec::new(),
-            Self::All(parts) => (parts, Self::All),
-            Self::Any(parts) => (parts, Self::Any),
+        let (Self::All(parts) | Self::Any(parts)) = self else {
+            return Vec::new();
+        };
+        let rebuild = |parts| {
+            if matches!(self, Self::All(_)) {
+                Self::All(parts)
+            } else {
+                Self::Any(parts)
+            }
         };
         let mut found = Vec::new();
         for i in 0..parts.len() {
@@ -149,54 +154,78 @@ fn bits(values: impl Iterator<Item = bool>) -> Bits {
 
 /// A form of at most three literals that says the same; among equals the one that reads shortest.
 fn short_form(tests: &[Arc<Test>], worlds: &[World], truth: &[bool]) -> Option<Shape> {
-    let goal = bits(truth.iter().copied());
-    let mut literals: Vec<(Shape, Bits, usize)> = Vec::new();
+    let mut literals: Vec<(usize, Shape, Bits)> = Vec::new();
     for (i, test) in tests.iter().enumerate() {
         for positive in [true, false] {
             let column = bits(worlds.iter().map(|w| w.verdicts()[i] == positive));
             literals.push((
+                describe::literal(test, positive).len(),
                 Shape::Literal(i, positive),
                 column,
-                describe::literal(test, positive).len(),
             ));
         }
     }
-    literals.sort_by_key(|(_, _, length)| *length);
-    let column = |i: usize| &literals[i].1;
-    let is = |f: &dyn Fn(usize) -> u64| (0..goal.len()).all(|w| f(w) == goal[w]);
-    let count = literals.len();
-    let all = |members: &[usize]| Shape::All(members.iter().map(|i| literals[*i].0.clone()).collect());
-    let any = |members: &[usize]| Shape::Any(members.iter().map(|i| literals[*i].0.clone()).collect());
-    if let Some(a) = (0..count).find(|a| is(&|w| column(*a)[w])) {
-        return Some(literals[a].0.clone());
+    literals.sort_by_key(|(length, ..)| *length);
+    let search = Search {
+        goal: bits(truth.iter().copied()),
+        literals,
+    };
+    search
+        .of_one()
+        .or_else(|| search.of_two())
+        .or_else(|| search.of_three())
+}
+
+struct Search {
+    goal: Bits,
+    /// Each with the worlds in which it holds, the shortest to read first.
+    literals: Vec<(usize, Shape, Bits)>,
+}
+
+impl Search {
+    fn is(&self, word: impl Fn(usize) -> u64) -> bool {
+        (0..self.goal.len()).all(|w| word(w) == self.goal[w])
     }
-    for a in 0..count {
-        for b in a + 1..count {
-            if is(&|w| column(a)[w] & column(b)[w]) {
-                return Some(all(&[a, b]));
-            }
-            if is(&|w| column(a)[w] | column(b)[w]) {
-                return Some(any(&[a, b]));
+
+    fn of_one(&self) -> Option<Shape> {
+        let same = self.literals.iter().find(|(.., bits)| *bits == self.goal);
+        same.map(|(_, shape, _)| shape.clone())
+    }
+
+    fn of_two(&self) -> Option<Shape> {
+        for (i, (_, a, in_a)) in self.literals.iter().enumerate() {
+            for (_, b, in_b) in &self.literals[i + 1..] {
+                if self.is(|w| in_a[w] & in_b[w]) {
+                    return Some(Shape::All(vec![a.clone(), b.clone()]));
+                }
+                if self.is(|w| in_a[w] | in_b[w]) {
+                    return Some(Shape::Any(vec![a.clone(), b.clone()]));
+                }
             }
         }
+        None
     }
-    for a in 0..count {
-        for b in 0..count {
-            for c in b + 1..count {
-                if b > a && is(&|w| column(a)[w] & column(b)[w] & column(c)[w]) {
-                    return Some(all(&[a, b, c]));
-                }
-                if b > a && is(&|w| column(a)[w] | column(b)[w] | column(c)[w]) {
-                    return Some(any(&[a, b, c]));
-                }
-                if is(&|w| column(a)[w] & (column(b)[w] | column(c)[w])) {
-                    return Some(Shape::All(vec![literals[a].0.clone(), any(&[b, c])]));
-                }
-                if is(&|w| column(a)[w] | (column(b)[w] & column(c)[w])) {
-                    return Some(Shape::Any(vec![literals[a].0.clone(), all(&[b, c])]));
+
+    fn of_three(&self) -> Option<Shape> {
+        for (_, a, in_a) in &self.literals {
+            for (j, (_, b, in_b)) in self.literals.iter().enumerate() {
+                for (_, c, in_c) in &self.literals[j + 1..] {
+                    let both = || vec![b.clone(), c.clone()];
+                    if self.is(|w| in_a[w] & in_b[w] & in_c[w]) {
+                        return Some(Shape::All(vec![a.clone(), b.clone(), c.clone()]));
+                    }
+                    if self.is(|w| in_a[w] | in_b[w] | in_c[w]) {
+                        return Some(Shape::Any(vec![a.clone(), b.clone(), c.clone()]));
+                    }
+                    if self.is(|w| in_a[w] & (in_b[w] | in_c[w])) {
+                        return Some(Shape::All(vec![a.clone(), Shape::Any(both())]));
+                    }
+                    if self.is(|w| in_a[w] | (in_b[w] & in_c[w])) {
+                        return Some(Shape::Any(vec![a.clone(), Shape::All(both())]));
+                    }
                 }
             }
         }
+        None
     }
-    None
 }

@@ -21,6 +21,8 @@ def explained(ours, theirs):
     witness = {key.lower(): value for key, value in (theirs.get("witness") or {}).items()}
     if ours["tri"] == "denied" and str(witness.get("aws:userid", "")).startswith("AIDA"):
         return "explained: a role's aws:userid begins with the role's id"
+    if ours["tri"] == "denied" and "aws:userid" in witness and ours["reason"] == "no_key_policy_allow":
+        return "explained: a service has no aws:userid"
     if ours["tri"] == "denied" and any(key.startswith("aws:requesttag/") for key in witness):
         return "explained: the operation's request carries no tags"
     return None

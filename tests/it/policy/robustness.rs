@@ -316,3 +316,50 @@ proptest! {
         prop_assert!(serde_json::from_str::<Value>(&simulate(&line)).is_ok());
     }
 }
+
+#[test]
+fn what_the_collector_was_refused_is_left_open() {
+    let bundle = |error: Value| {
+        let mut bundle = with_policy(&allow(&json!({})));
+        bundle["Errors"] = json!([error]);
+        bundle
+    };
+    let error = |service: &str, operation: &str, code: &str| json!({"AccountId": "111122223333", "Region": "us-east-1", "Service": service, "Operation": operation, "Resource": KEY, "Code": code});
+    for (service, operation, code, action, expected) in [
+        ("kms", "GetKeyPolicy", "AccessDenied", "kms:DisableKey", "undetermined"),
+        (
+            "organizations",
+            "ListPolicies",
+            "AccessDenied",
+            "kms:DisableKey",
+            "undetermined",
+        ),
+        (
+            "organizations",
+            "DescribeOrganization",
+            "AWSOrganizationsNotInUseException",
+            "kms:DisableKey",
+            "allowed",
+        ),
+        ("kms", "ListGrants", "AccessDenied", "kms:Decrypt", "allowed"),
+        ("kms", "GetKeyLastUsage", "NotOffered", "kms:Decrypt", "allowed"),
+    ] {
+        let (answer, _) = ask(&bundle(error(service, operation, code)), action);
+        assert_eq!(answer["tri"], expected, "{service}:{operation} {code}");
+    }
+    let mut nothing = bundle(error("kms", "ListGrants", "AccessDenied"));
+    nothing["kms"]["keys"][0]["Policy"] = json!({"Version": "2012-10-17", "Statement": []});
+    assert_eq!(ask(&nothing, "kms:Decrypt").0["tri"], "undetermined");
+    assert_eq!(ask(&nothing, "kms:DisableKey").0["tri"], "denied");
+    let tagged = allow(&json!({"Condition": {"StringEquals": {"aws:ResourceTag/env": "prod"}}}));
+    let mut untagged = bundle(error("kms", "ListResourceTags", "AccessDenied"));
+    untagged["kms"]["keys"][0]["Policy"] = tagged;
+    let (answer, _) = ask(&untagged, "kms:DisableKey");
+    assert_eq!(
+        (&answer["tri"], &answer["undetermined"]),
+        (
+            &json!("undetermined"),
+            &json!(["the tags of the key were not collected"])
+        )
+    );
+}
