@@ -1,7 +1,7 @@
 //! An answer argued layer by layer, in the order in which a person would: who asks, what the key policy says, what IAM adds, what the
 //! boundary and the organization leave of it, what denies it.
 
-use super::answer::{Open, Question, Verdict, known, judge};
+use super::answer::{Open, Question, Verdict, judge, known};
 use super::caller::Kind;
 use super::decide::Combined;
 use super::describe;
@@ -66,9 +66,21 @@ pub fn explain(question: &Question, context: &Context) -> Explanation {
     let other = (question.action == kms::OTHER).then_some(question.action_name.as_str());
     let layers = Layers::gather(&scene, 1 << question.action, other);
     let combined = Combined::new(&scene, &layers, question.action);
-    let answer = judge(&combined, &layers, question.action, &known(&question.caller), &mut Solver::default());
-    let arguer = Arguer { question, scene: &scene, layers: &layers };
-    let listed = kms::ACTIONS.get(question.action).map(|spec| format!("kms:{}", spec.name));
+    let answer = judge(
+        &combined,
+        &layers,
+        question.action,
+        &known(&question.caller),
+        &mut Solver::default(),
+    );
+    let arguer = Arguer {
+        question,
+        scene: &scene,
+        layers: &layers,
+    };
+    let listed = kms::ACTIONS
+        .get(question.action)
+        .map(|spec| format!("kms:{}", spec.name));
     Explanation {
         principal: question.caller.arn.clone(),
         action: listed.unwrap_or_else(|| question.action_name.clone()),
@@ -128,7 +140,12 @@ impl Arguer<'_, '_> {
 
     fn step(&self, layer: &'static str, finding: Finding, sentence: impl Into<String>, from: &[&Layer]) -> Step {
         let statements = from.iter().flat_map(|layer| self.lines(layer)).collect();
-        Step { layer, finding, sentence: sentence.into(), statements }
+        Step {
+            layer,
+            finding,
+            sentence: sentence.into(),
+            statements,
+        }
     }
 
     fn caller(&self) -> Step {
@@ -143,15 +160,36 @@ impl Arguer<'_, '_> {
         };
         let spec = kms::ACTIONS.get(self.question.action);
         let (finding, sentence) = if caller.kind == Kind::Service {
-            (Finding::Allows, format!("{kind}: only the key policy or a grant can allow it"))
+            (
+                Finding::Allows,
+                format!("{kind}: only the key policy or a grant can allow it"),
+            )
         } else if matches!(self.question.target, Target::Account | Target::Alias(_)) {
-            (Finding::Allows, format!("{kind} of account {}: IAM alone decides", caller.account))
+            (
+                Finding::Allows,
+                format!("{kind} of account {}: IAM alone decides", caller.account),
+            )
         } else if !self.scene.is_cross_account() {
-            (Finding::Allows, format!("{kind} in the key's own account: the key policy, IAM by its leave, or a grant must allow"))
+            (
+                Finding::Allows,
+                format!("{kind} in the key's own account: the key policy, IAM by its leave, or a grant must allow"),
+            )
         } else if spec.is_some_and(|s| !s.cross_account) {
-            (Finding::Denies, format!("{kind} of account {}: this operation does not work on another account's key", caller.account))
+            (
+                Finding::Denies,
+                format!(
+                    "{kind} of account {}: this operation does not work on another account's key",
+                    caller.account
+                ),
+            )
         } else {
-            (Finding::Allows, format!("{kind} of account {}: the key policy and that account's IAM must both allow", caller.account))
+            (
+                Finding::Allows,
+                format!(
+                    "{kind} of account {}: the key policy and that account's IAM must both allow",
+                    caller.account
+                ),
+            )
         };
         self.step("caller", finding, sentence, &[])
     }
@@ -159,17 +197,24 @@ impl Arguer<'_, '_> {
     fn key_policy(&self) -> Step {
         let layers = self.layers;
         let direct = [&layers.direct, &layers.direct_role, &layers.direct_anyone];
-        let itself = direct.iter().filter_map(|layer| self.finding(layer)).min_by_key(|f| *f != Finding::Allows);
+        let itself = direct
+            .iter()
+            .filter_map(|layer| self.finding(layer))
+            .min_by_key(|f| *f != Finding::Allows);
         let account = self.finding(&layers.delegated);
         let (finding, sentence) = match (itself, account) {
             (Some(Finding::Allows), _) => (Finding::Allows, "allows the caller itself"),
             (Some(finding), None) => (finding, "allows the caller itself under a condition"),
             (None, Some(Finding::Allows)) => (Finding::Delegates, "lets the account's IAM policies decide"),
             (None, Some(finding)) => (finding, "lets the account's IAM policies decide under a condition"),
-            (Some(_), Some(_)) => {
-                (Finding::Depends, "allows the caller itself under a condition, and lets the account's IAM policies decide")
-            }
-            (None, None) => (Finding::Silent, "neither allows the caller nor lets its account's IAM policies decide"),
+            (Some(_), Some(_)) => (
+                Finding::Depends,
+                "allows the caller itself under a condition, and lets the account's IAM policies decide",
+            ),
+            (None, None) => (
+                Finding::Silent,
+                "neither allows the caller nor lets its account's IAM policies decide",
+            ),
         };
         let from: Vec<&Layer> = direct.into_iter().chain([&layers.delegated]).collect();
         self.step("key policy", finding, sentence, &from)
@@ -195,7 +240,12 @@ impl Arguer<'_, '_> {
             Some(_) => "allow it under a condition",
             None => "do not allow it",
         };
-        self.step("identity policies", finding.unwrap_or(Finding::Silent), sentence, &[layer])
+        self.step(
+            "identity policies",
+            finding.unwrap_or(Finding::Silent),
+            sentence,
+            &[layer],
+        )
     }
 
     fn boundary(&self) -> Step {
@@ -208,7 +258,12 @@ impl Arguer<'_, '_> {
             Some(_) => "leaves it under a condition",
             None => "does not leave it to identity policies, nor to a key policy that names the role",
         };
-        self.step("permissions boundary", finding.unwrap_or(Finding::Silent), sentence, &[layer])
+        self.step(
+            "permissions boundary",
+            finding.unwrap_or(Finding::Silent),
+            sentence,
+            &[layer],
+        )
     }
 
     fn scps(&self) -> Step {
@@ -226,20 +281,42 @@ impl Arguer<'_, '_> {
         let silent = levels.iter().position(|level| self.finding(level).is_none());
         if let Some(level) = silent {
             let seat = self.question.snapshot.seat(&self.question.caller.account);
-            let id = seat.and_then(|s| s.scps.get(level)).map_or("a level", |(id, _)| id.as_str());
-            return self.step("service control policies", Finding::Denies, format!("none allows it at {id}"), &[]);
+            let id = seat
+                .and_then(|s| s.scps.get(level))
+                .map_or("a level", |(id, _)| id.as_str());
+            return self.step(
+                "service control policies",
+                Finding::Denies,
+                format!("none allows it at {id}"),
+                &[],
+            );
         }
         if levels.iter().all(|level| self.finding(level) == Some(Finding::Allows)) {
-            return self.step("service control policies", Finding::Allows, "leave it at every level", &[]);
+            return self.step(
+                "service control policies",
+                Finding::Allows,
+                "leave it at every level",
+                &[],
+            );
         }
         let from: Vec<&Layer> = levels.iter().collect();
-        self.step("service control policies", Finding::Depends, "leave it under a condition", &from)
+        self.step(
+            "service control policies",
+            Finding::Depends,
+            "leave it under a condition",
+            &from,
+        )
     }
 
     fn denies(&self) -> Step {
         let layers = self.layers;
-        let from =
-            [&layers.key_deny, &layers.identity_deny, &layers.boundary_deny, &layers.scp_deny, &layers.rcp_deny];
+        let from = [
+            &layers.key_deny,
+            &layers.identity_deny,
+            &layers.boundary_deny,
+            &layers.scp_deny,
+            &layers.rcp_deny,
+        ];
         let findings: Vec<Finding> = from.iter().filter_map(|layer| self.finding(layer)).collect();
         let (finding, sentence) = if findings.contains(&Finding::Allows) {
             (Finding::Denies, "a statement denies it, whatever allows it")

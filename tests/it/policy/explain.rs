@@ -16,7 +16,8 @@ fn an_argument_is_readable() {
         {"Sid": "Deletion needs MFA", "Effect": "Deny", "Principal": "*", "Action": "kms:ScheduleKeyDeletion", "Resource": "*",
             "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}},
     ]});
-    let identity = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}});
+    let identity =
+        json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}});
     let role = json!({"Arn": "arn:aws:iam::111122223333:role/app/Dev", "RoleName": "Dev", "AttachedManagedPolicies": [],
         "RolePolicyList": [{"PolicyName": "admin", "PolicyDocument": identity}]});
     let bundle = json!({
@@ -25,7 +26,13 @@ fn an_argument_is_readable() {
     });
     let (snapshot, faults) = Snapshot::from_bundle(&bundle);
     assert_eq!(faults, []);
-    let question = Question::new(&snapshot, "arn:aws:iam::111122223333:role/app/Dev", "kms:scheduleKeyDeletion", KEY).unwrap();
+    let question = Question::new(
+        &snapshot,
+        "arn:aws:iam::111122223333:role/app/Dev",
+        "kms:scheduleKeyDeletion",
+        KEY,
+    )
+    .unwrap();
     let expected = "\
 kms:ScheduleKeyDeletion by arn:aws:iam::111122223333:role/app/Dev
   on arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
