@@ -22,10 +22,16 @@ pub struct Role {
 pub fn assume(base: &SdkConfig, partition: &str, account: &str, role: &Role) -> SdkConfig {
     let provider = Assumed {
         client: aws_sdk_sts::Client::new(base),
-        arn: format!("arn:{partition}:iam::{account}:role/{}", role.name.trim_start_matches('/')),
+        arn: format!(
+            "arn:{partition}:iam::{account}:role/{}",
+            role.name.trim_start_matches('/')
+        ),
         role: role.clone(),
     };
-    base.clone().into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
+    base.clone()
+        .into_builder()
+        .credentials_provider(SharedCredentialsProvider::new(provider))
+        .build()
 }
 
 /// The SDK's own provider has no source identity, hence this one.
@@ -48,10 +54,18 @@ impl Assumed {
             .send()
             .await
             .map_err(CredentialsError::provider_error)?;
-        let held = answer.credentials.ok_or_else(|| CredentialsError::provider_error("no credentials in the answer"))?;
+        let held = answer
+            .credentials
+            .ok_or_else(|| CredentialsError::provider_error("no credentials in the answer"))?;
         let expires = std::time::SystemTime::try_from(held.expiration).ok();
         let (key, secret) = (held.access_key_id, held.secret_access_key);
-        Ok(Credentials::new(key, secret, Some(held.session_token), expires, "assumed role"))
+        Ok(Credentials::new(
+            key,
+            secret,
+            Some(held.session_token),
+            expires,
+            "assumed role",
+        ))
     }
 }
 

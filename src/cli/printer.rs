@@ -70,7 +70,9 @@ impl Printer {
 
 /// Names and messages may come from a log: nothing in them may steer the terminal.
 fn plain(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    text.chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect()
 }
 
 /// Where data is written: stdout, or a file that appears whole or not at all.

@@ -49,7 +49,10 @@ pub(super) async fn writable_lake(globals: &Globals) -> anyhow::Result<Location>
     let location = location(globals).await?;
     if let Some(folder) = location.folder() {
         let not_a_lake = |why: &str| {
-            hinted(format!("lake `{}`: {why}", globals.lake), "name an empty folder, a new one, or a lake with --lake")
+            hinted(
+                format!("lake `{}`: {why}", globals.lake),
+                "name an empty folder, a new one, or a lake with --lake",
+            )
         };
         if folder.exists() && !folder.is_dir() {
             return Err(not_a_lake("is a file, not a folder"));
@@ -74,7 +77,8 @@ pub(super) fn now() -> Instant {
 /// # Errors
 /// The text is neither.
 pub(super) fn instant(text: &str) -> Result<Instant, String> {
-    Instant::parse(text).ok_or_else(|| format!("`{text}` is not a date such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z"))
+    Instant::parse(text)
+        .ok_or_else(|| format!("`{text}` is not a date such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z"))
 }
 
 /// Reads a duration, in microseconds.
@@ -106,7 +110,12 @@ pub(super) async fn session(globals: &Globals, memory_bytes: Option<usize>) -> a
 
 /// The configuration of the AWS SDK, from every source the AWS CLI knows, with what was typed on top.
 pub(super) async fn aws(args: &AwsArgs) -> SdkConfig {
-    crate::aws::config::load(args.profile.as_deref(), args.region.as_deref(), args.endpoint_url.as_deref()).await
+    crate::aws::config::load(
+        args.profile.as_deref(),
+        args.region.as_deref(),
+        args.endpoint_url.as_deref(),
+    )
+    .await
 }
 
 /// Settings of an object store that make it use what the AWS SDK found.

@@ -44,7 +44,11 @@ impl LakeSchema {
     /// The lake at `location`, read with the settings and the memory of `reader`.
     pub(super) fn new(location: Location, reader: SessionState) -> LakeSchema {
         let snapshot_views: BTreeMap<&'static str, String> = snapshots::views().into_iter().collect();
-        let own = TABLES.iter().chain(&VIEWS).chain(snapshot_views.keys()).map(|name| (*name).to_owned());
+        let own = TABLES
+            .iter()
+            .chain(&VIEWS)
+            .chain(snapshot_views.keys())
+            .map(|name| (*name).to_owned());
         let names = own.chain(snapshots::stored().into_iter().map(|(name, _)| name));
         let relations = names.map(|name| (name, OnceCell::new())).collect();
         LakeSchema {
@@ -83,7 +87,11 @@ impl LakeSchema {
     async fn open_view(&self, name: &str, sql: &str) -> Result<Arc<dyn TableProvider>> {
         let context = self.below_views();
         let words = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
-        for below in self.relations.keys().filter(|below| *below != name && sql.split(words).any(|word| word == *below)) {
+        for below in self
+            .relations
+            .keys()
+            .filter(|below| *below != name && sql.split(words).any(|word| word == *below))
+        {
             context.register_table(below.as_str(), self.relation(below).await?)?;
         }
         Ok(context.sql(sql).await?.into_view())
@@ -105,7 +113,12 @@ impl LakeSchema {
             table.update_datafusion_session(self.reader.as_ref())?;
             return table.table_provider().with_session(self.reader.clone()).await;
         }
-        let of_snapshots = || snapshots::stored().into_iter().find(|(held, _)| held == name).map(|(_, columns)| columns);
+        let of_snapshots = || {
+            snapshots::stored()
+                .into_iter()
+                .find(|(held, _)| held == name)
+                .map(|(_, columns)| columns)
+        };
         let Some(columns) = schema::by_name(name).or_else(of_snapshots) else {
             return datafusion::common::internal_err!("table `{name}` has no schema");
         };

@@ -72,13 +72,29 @@ pub async fn run(
         report.notes.extend(listing.note.clone());
         let known = intake.known();
         let row = {
-            let listed = if source.is_s3() { listing.boxed() } else { order::by_day(listing).boxed() };
-            take(listed, &place, is_named(source), settings, &known, &progress, &mut report, &mut intake).await?
+            let listed = if source.is_s3() {
+                listing.boxed()
+            } else {
+                order::by_day(listing).boxed()
+            };
+            take(
+                listed,
+                &place,
+                is_named(source),
+                settings,
+                &known,
+                &progress,
+                &mut report,
+                &mut intake,
+            )
+            .await?
         };
         let row = ListingRow {
             started_at,
             finished_at: (settings.clock)(),
-            since: settings.since.or_else(|| (!is_whole).then(|| late(started_at)).flatten()),
+            since: settings
+                .since
+                .or_else(|| (!is_whole).then(|| late(started_at)).flatten()),
             until: settings.until,
             trail_arn: settings.trail_arn.clone(),
             ..row
@@ -91,7 +107,9 @@ pub async fn run(
 }
 
 fn late(now: Instant) -> Option<Instant> {
-    let day = DateTime::from_timestamp_micros(now.0)?.date_naive().checked_sub_days(Days::new(LATE_DAYS))?;
+    let day = DateTime::from_timestamp_micros(now.0)?
+        .date_naive()
+        .checked_sub_days(Days::new(LATE_DAYS))?;
     Some(Instant(day.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros()))
 }
 
@@ -110,7 +128,9 @@ async fn listing(
     {
         let from = from.date_naive();
         options.dates = Dates::since(from);
-        report.notes.push(format!("`{source}` was listed whole before: listing deliveries since {from}; --full lists everything"));
+        report.notes.push(format!(
+            "`{source}` was listed whole before: listing deliveries since {from}; --full lists everything"
+        ));
     }
     let listing = source::list(source, &options).await?;
     Ok((options, listing))
@@ -167,7 +187,12 @@ async fn take(
         objects: 0,
         unreadable: 0,
     };
-    let mut batch = Batch { settings, rows: Vec::new(), count: 0, bytes: 0 };
+    let mut batch = Batch {
+        settings,
+        rows: Vec::new(),
+        count: 0,
+        bytes: 0,
+    };
     let mut running: std::collections::VecDeque<mpsc::Receiver<Found>> = std::collections::VecDeque::new();
     let mut unit = Unit::default();
     let launch = |unit: Unit, running: &mut std::collections::VecDeque<mpsc::Receiver<Found>>| {
@@ -285,7 +310,9 @@ async fn drain(
     listing: &mut ListingRow,
 ) -> Result<(), Error> {
     const SHOWN: usize = 20;
-    let Some(mut receiver) = running.pop_front() else { return Ok(()) };
+    let Some(mut receiver) = running.pop_front() else {
+        return Ok(());
+    };
     let mut is_whole = false;
     while let Some(found) = receiver.recv().await {
         match found {

@@ -74,7 +74,9 @@ pub(super) fn decode(job: &Job, objects: Vec<(Object, Input, Arc<str>)>, out: &m
             faults.clear();
         }
         job.progress.objects_read.fetch_add(1, Ordering::Relaxed);
-        job.progress.faults.fetch_add(u64::try_from(entry.faulted).unwrap_or(0), Ordering::Relaxed);
+        job.progress
+            .faults
+            .fetch_add(u64::try_from(entry.faulted).unwrap_or(0), Ordering::Relaxed);
         if out.blocking_send(Found::Object(Box::new(entry), faults)).is_err() {
             return;
         }
@@ -143,7 +145,9 @@ impl<'a> Rows<'a> {
     }
 
     fn note(set: &mut HashSet<String>, raw: Option<&str>) {
-        if let Some(text) = raw.and_then(|raw| raw.strip_prefix('"')).and_then(|raw| raw.strip_suffix('"'))
+        if let Some(text) = raw
+            .and_then(|raw| raw.strip_prefix('"'))
+            .and_then(|raw| raw.strip_suffix('"'))
             && set.len() < 10_000
             && !set.contains(text)
         {
@@ -216,17 +220,33 @@ fn read(input: Input, limits: Limits, take: &mut dyn FnMut(&mut dyn Read) -> Opt
     match input {
         Input::File(path) => match std::fs::File::open(&path) {
             Ok(file) => {
-                let mut reader =
-                    Hashing { input: BufReader::with_capacity(64 << 10, file), hash: Sha256::new(), bytes: 0 };
+                let mut reader = Hashing {
+                    input: BufReader::with_capacity(64 << 10, file),
+                    hash: Sha256::new(),
+                    bytes: 0,
+                };
                 let mut error = take(&mut Inflate::new(&mut reader, limits.object_bytes));
                 // The tag is of the whole file, also where decoding stopped early.
                 if let Err(broken) = std::io::copy(&mut reader, &mut std::io::sink()) {
                     error.get_or_insert_with(|| describe(&broken));
                 }
-                let hex: String = reader.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-                End { etag: Some(format!("sha256:{hex}")), bytes: reader.bytes, error }
+                let hex: String = reader
+                    .hash
+                    .finalize()
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
+                End {
+                    etag: Some(format!("sha256:{hex}")),
+                    bytes: reader.bytes,
+                    error,
+                }
             }
-            Err(error) => End { etag: None, bytes: 0, error: Some(describe(&error)) },
+            Err(error) => End {
+                etag: None,
+                bytes: 0,
+                error: Some(describe(&error)),
+            },
         },
         Input::Body(mut body) => {
             let mut error = take(&mut Inflate::new(&mut body, limits.object_bytes));
@@ -237,7 +257,9 @@ fn read(input: Input, limits: Limits, take: &mut dyn FnMut(&mut dyn Read) -> Opt
             if let Some(cause) = body.error() {
                 error = Some(cause.why().to_owned());
             }
-            let (etag, bytes) = body.finished().map_or((None, 0), |end| (Some(end.etag.clone()), end.bytes));
+            let (etag, bytes) = body
+                .finished()
+                .map_or((None, 0), |end| (Some(end.etag.clone()), end.bytes));
             End { etag, bytes, error }
         }
     }
@@ -262,7 +284,9 @@ fn entry_of(object: &Object, end: End, source: &str, trail_arn: Option<&str>) ->
         kind: Some(parts.kind.name().to_owned()),
         account_id: parts.account.clone(),
         region: parts.region.clone(),
-        delivered_at: parts.delivered_at.map(|time| Instant(time.and_utc().timestamp_micros())),
+        delivered_at: parts
+            .delivered_at
+            .map(|time| Instant(time.and_utc().timestamp_micros())),
         trail_arn: trail_arn.map(str::to_owned),
         ..Entry::default()
     }
@@ -283,7 +307,9 @@ fn records(job: &Job, object: &Object, input: Input, source: &str, rows: &mut Ro
                 buffer.truncate(start + result.as_ref().map_or(0, |count| *count));
                 result
             });
-            job.progress.records.fetch_add(decoder.count() - counted, Ordering::Relaxed);
+            job.progress
+                .records
+                .fetch_add(decoder.count() - counted, Ordering::Relaxed);
             counted = decoder.count();
             match filled {
                 Ok(0) => return decoder.finish(rows).err(),
@@ -318,24 +344,26 @@ fn fault_row(entry: &Entry, fault: Fault) -> FaultRow {
 }
 
 /// Reads a digest file whole: it lists an hour's objects and is small.
-fn digest(
-    job: &Job,
-    object: &Object,
-    input: Input,
-    source: &str,
-    out: &mpsc::Sender<Found>,
-) -> (Entry, Vec<FaultRow>) {
+fn digest(job: &Job, object: &Object, input: Input, source: &str, out: &mpsc::Sender<Found>) -> (Entry, Vec<FaultRow>) {
     const DIGEST_BYTES: u64 = 256 << 20;
-    let limits = Limits { object_bytes: DIGEST_BYTES.min(job.limits.object_bytes), ..job.limits };
+    let limits = Limits {
+        object_bytes: DIGEST_BYTES.min(job.limits.object_bytes),
+        ..job.limits
+    };
     let mut text = Vec::new();
-    let end = read(input, limits, &mut |reader| reader.read_to_end(&mut text).err().map(|error| describe(&error)));
+    let end = read(input, limits, &mut |reader| {
+        reader.read_to_end(&mut text).err().map(|error| describe(&error))
+    });
     let mut entry = entry_of(object, end, source, job.trail_arn.as_deref());
     if entry.error.is_none() {
         match Digest::parse(&text).and_then(|digest| {
             ledger::digest_rows(&entry.source_object, &object.parts, &digest).map_err(|error| error.to_string())
         }) {
             Ok(rows) => {
-                let _ = out.blocking_send(Found::Digest(DigestRows { source_object: entry.source_object.clone(), rows }));
+                let _ = out.blocking_send(Found::Digest(DigestRows {
+                    source_object: entry.source_object.clone(),
+                    rows,
+                }));
             }
             Err(reason) => entry.error = Some(reason),
         }

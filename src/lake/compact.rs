@@ -42,7 +42,9 @@ pub struct Compacted {
 /// Storage refuses.
 pub async fn compact(lake: &Location, retain_since: Instant, now: Instant) -> Result<Compacted> {
     let mut done = Compacted::default();
-    let Some(table) = table::open(lake, schema::CLOUDTRAIL).await? else { return Ok(done) };
+    let Some(table) = table::open(lake, schema::CLOUDTRAIL).await? else {
+        return Ok(done);
+    };
     ledger::settle(lake, &table).await?;
     let mut days: BTreeMap<Option<String>, ()> = BTreeMap::new();
     for add in ledger::files(&table, schema::CLOUDTRAIL)? {
@@ -51,7 +53,12 @@ pub async fn compact(lake: &Location, retain_since: Instant, now: Instant) -> Re
     for day in days.into_keys() {
         merge_day(lake, day.as_deref(), now, &mut done).await?;
     }
-    for name in [schema::INGEST_OBJECTS, schema::INGEST_FAULTS, schema::DIGESTS, schema::INGEST_LISTINGS] {
+    for name in [
+        schema::INGEST_OBJECTS,
+        schema::INGEST_FAULTS,
+        schema::DIGESTS,
+        schema::INGEST_LISTINGS,
+    ] {
         merge_ledger(lake, name, now, &mut done).await?;
     }
     for name in [
@@ -108,13 +115,20 @@ async fn merge_day(lake: &Location, day: Option<&str>, now: Instant, done: &mut 
         counted.files_after += merged.len();
         counted.bytes_before += before.iter().map(|add| add.size).sum::<i64>();
         counted.bytes_after += merged.iter().map(|add| add.size).sum::<i64>();
-        let commit = Commit { adds: merged.clone(), removes, is_rewrite: true, metadata: Vec::new() };
+        let commit = Commit {
+            adds: merged.clone(),
+            removes,
+            is_rewrite: true,
+            metadata: Vec::new(),
+        };
         if let Committed::Done(_) = table::commit(table, schema::CLOUDTRAIL, commit, None).await? {
             *done = counted;
             return Ok(());
         }
         for add in merged {
-            store.delete(&Path::parse(&add.path).map_err(object_store::Error::from)?).await?;
+            store
+                .delete(&Path::parse(&add.path).map_err(object_store::Error::from)?)
+                .await?;
         }
     }
     Ok(())
@@ -128,7 +142,11 @@ async fn merge(store: &Arc<dyn ObjectStore>, group: &[Add], day: Option<&str>) -
     let encoded = tokio::task::block_in_place(|| {
         let order = sort::order(&chunks, |_| true)?;
         let rows = sort::apply(chunks, &order)?;
-        file::encode(&rows, &file::CLOUDTRAIL, Some((schema::EVENT_DATE, day.map(str::to_owned))))
+        file::encode(
+            &rows,
+            &file::CLOUDTRAIL,
+            Some((schema::EVENT_DATE, day.map(str::to_owned))),
+        )
     })?;
     let mut add = file::store(store.as_ref(), encoded).await?;
     add.data_change = false;
@@ -138,13 +156,17 @@ async fn merge(store: &Arc<dyn ObjectStore>, group: &[Add], day: Option<&str>) -
 /// Merges a small table into one file. Its number of commit must not run ahead of `cloudtrail`'s, so the merge is
 /// committed under the number it has.
 async fn merge_ledger(lake: &Location, name: &str, now: Instant, done: &mut Compacted) -> Result<()> {
-    let Some(table) = table::open(lake, name).await? else { return Ok(()) };
+    let Some(table) = table::open(lake, name).await? else {
+        return Ok(());
+    };
     let adds = ledger::files(&table, name)?;
     let groups = groups(adds);
     if groups.is_empty() {
         return Ok(());
     }
-    let Some(typed) = schema::by_name(name) else { return Ok(()) };
+    let Some(typed) = schema::by_name(name) else {
+        return Ok(());
+    };
     let store = table.object_store();
     let (mut merged, mut removes) = (Vec::new(), Vec::new());
     for group in &groups {
@@ -162,7 +184,12 @@ async fn merge_ledger(lake: &Location, name: &str, now: Instant, done: &mut Comp
     }
     let number = table::commit_number(&table, name).await?;
     let (before, after) = (removes.len(), merged.len());
-    let commit = Commit { adds: merged, removes, is_rewrite: true, metadata: Vec::new() };
+    let commit = Commit {
+        adds: merged,
+        removes,
+        is_rewrite: true,
+        metadata: Vec::new(),
+    };
     // A race is an ingest at work: the next compaction will find the files again.
     if let Committed::Done(_) = table::commit(table, name, commit, Some(number)).await? {
         done.files_before += before;
@@ -174,14 +201,20 @@ async fn merge_ledger(lake: &Location, name: &str, now: Instant, done: &mut Comp
 /// Deletes files that are not part of the table and have not been touched since `retain_since`: superseded ones, and
 /// those a killed run wrote and never committed.
 async fn sweep(lake: &Location, name: &str, retain_since: Instant) -> Result<usize> {
-    let Some(table) = table::open(lake, name).await? else { return Ok(0) };
+    let Some(table) = table::open(lake, name).await? else {
+        return Ok(0);
+    };
     let live: HashSet<Path> = live_paths(&table, name)?;
     let store = table.object_store();
     let mut doomed = Vec::new();
     let mut listing = store.list(None);
     while let Some(meta) = listing.next().await {
         let meta = meta?;
-        let is_log = meta.location.parts().next().is_some_and(|part| part.as_ref() == "_delta_log");
+        let is_log = meta
+            .location
+            .parts()
+            .next()
+            .is_some_and(|part| part.as_ref() == "_delta_log");
         let is_old = meta.last_modified.timestamp_micros() < retain_since.0;
         if !is_log && is_old && meta.location.as_ref().ends_with(".parquet") && !live.contains(&meta.location) {
             doomed.push(meta.location);

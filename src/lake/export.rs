@@ -40,7 +40,11 @@ pub async fn records(lake: &Location, filter: Filter) -> Result<impl Stream<Item
         Some(table) => (Some(table.object_store()), ledger::files(table, schema::CLOUDTRAIL)?),
         None => (None, Vec::new()),
     };
-    adds.sort_by(|one, two| file::day_of(one).cmp(&file::day_of(two)).then_with(|| one.path.cmp(&two.path)));
+    adds.sort_by(|one, two| {
+        file::day_of(one)
+            .cmp(&file::day_of(two))
+            .then_with(|| one.path.cmp(&two.path))
+    });
     let day = |instant: Option<Instant>| instant.map(|instant| instant.to_string()[..10].to_owned());
     let (first, last) = (day(filter.since), day(filter.until));
     adds.retain(|add| {
@@ -48,7 +52,9 @@ pub async fn records(lake: &Location, filter: Filter) -> Result<impl Stream<Item
         let bounded = first.is_some() || last.is_some();
         match day {
             None => !bounded,
-            Some(day) => first.as_deref().is_none_or(|first| first <= day) && last.as_deref().is_none_or(|last| day <= last),
+            Some(day) => {
+                first.as_deref().is_none_or(|first| first <= day) && last.as_deref().is_none_or(|last| day <= last)
+            }
         }
     });
     let stream = futures::stream::iter(adds.into_iter().zip(std::iter::repeat(filter))).then(move |(add, filter)| {
@@ -73,10 +79,18 @@ fn restore_batch(batch: &arrow::array::RecordBatch, filter: &Filter, out: &mut V
     use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
     let restorer = Restorer::new(batch)?;
     let missing = |name: &str| super::Error::Inconsistent(format!("column `{name}` of `cloudtrail` is missing"));
-    let objects = batch.column_by_name("source_object").and_then(|column| column.as_string_opt::<i32>());
-    let indexes = batch.column_by_name("source_index").and_then(|column| column.as_primitive_opt::<Int64Type>());
-    let times = batch.column_by_name("eventtime").and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
-    let sources = batch.column_by_name("eventsource").and_then(|column| column.as_string_opt::<i32>());
+    let objects = batch
+        .column_by_name("source_object")
+        .and_then(|column| column.as_string_opt::<i32>());
+    let indexes = batch
+        .column_by_name("source_index")
+        .and_then(|column| column.as_primitive_opt::<Int64Type>());
+    let times = batch
+        .column_by_name("eventtime")
+        .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+    let sources = batch
+        .column_by_name("eventsource")
+        .and_then(|column| column.as_string_opt::<i32>());
     let objects = objects.ok_or_else(|| missing("source_object"))?;
     let indexes = indexes.ok_or_else(|| missing("source_index"))?;
     let times = times.ok_or_else(|| missing("eventtime"))?;
@@ -89,8 +103,14 @@ fn restore_batch(batch: &arrow::array::RecordBatch, filter: &Filter, out: &mut V
             }
             None => filter.since.is_none() && filter.until.is_none(),
         };
-        let of_object = filter.source_object.as_deref().is_none_or(|object| object == objects.value(row));
-        let of_source = filter.event_source.as_deref().is_none_or(|source| source == sources.value(row));
+        let of_object = filter
+            .source_object
+            .as_deref()
+            .is_none_or(|object| object == objects.value(row));
+        let of_source = filter
+            .event_source
+            .as_deref()
+            .is_none_or(|source| source == sources.value(row));
         if in_time && of_object && of_source {
             out.push(Exported {
                 source_object: objects.value(row).to_owned(),

@@ -125,8 +125,18 @@ pub fn fault_rows(faults: &[FaultRow], now: Instant) -> Result<RecordBatch> {
 /// # Errors
 /// The columns do not fit the schema: a defect.
 pub fn digest_rows(source_object: &str, key: &ObjectKey, digest: &Digest) -> Result<RecordBatch> {
-    let none = LogFile { bucket: None, object: None, hash: None, oldest_event_time: None, newest_event_time: None };
-    let files = if digest.log_files.is_empty() { std::slice::from_ref(&none) } else { digest.log_files.as_slice() };
+    let none = LogFile {
+        bucket: None,
+        object: None,
+        hash: None,
+        oldest_event_time: None,
+        newest_event_time: None,
+    };
+    let files = if digest.log_files.is_empty() {
+        std::slice::from_ref(&none)
+    } else {
+        digest.log_files.as_slice()
+    };
     let each = || files.iter();
     let account = digest.account_id.as_deref().or(key.account.as_deref());
     // The key of a digest names the trail and its home Region; the digest itself does not.
@@ -200,7 +210,9 @@ impl ListingRow {
 /// # Errors
 /// The table cannot be read.
 pub async fn was_listed_whole(lake: &Location, source: &str) -> Result<bool> {
-    let Some(table) = table::open(lake, schema::INGEST_LISTINGS).await? else { return Ok(false) };
+    let Some(table) = table::open(lake, schema::INGEST_LISTINGS).await? else {
+        return Ok(false);
+    };
     for add in files(&table, schema::INGEST_LISTINGS)? {
         let batch = file::read_typed(table.object_store(), &add, &schema::ingest_listings()).await?;
         let sources = batch.column(0).as_string::<i32>();

@@ -12,8 +12,8 @@ pub mod ledger;
 pub mod location;
 pub mod restore;
 pub mod schema;
-pub mod sort;
 pub mod snapshots;
+pub mod sort;
 pub mod table;
 
 use deltalake::DeltaTableError;

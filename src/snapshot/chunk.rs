@@ -62,7 +62,9 @@ fn place<'r>(table: &Table, row: &'r Row) -> (Option<&'r str>, Option<&'r str>) 
 
 fn ends(table: &Table, row: &Row) -> bool {
     let mut hash = Sha256::new();
-    row.iter().take(table.key_columns).for_each(|cell| feed(&mut hash, cell));
+    row.iter()
+        .take(table.key_columns)
+        .for_each(|cell| feed(&mut hash, cell));
     hash.finalize().first().is_some_and(|byte| byte % ROWS_MEAN == 0)
 }
 
@@ -128,7 +130,10 @@ mod tests {
                 let value = if changed == Some(index) { "other" } else { "same" };
                 let account = if index % 2 == 0 { "111122223333" } else { "444455556666" };
                 let key = format!("key-{index:05}");
-                [account, "eu-west-1", &key, "tag", &key, value].iter().map(|text| Cell::from(*text)).collect()
+                [account, "eu-west-1", &key, "tag", &key, value]
+                    .iter()
+                    .map(|text| Cell::from(*text))
+                    .collect()
             })
             .collect();
         rows.sort();
@@ -138,7 +143,12 @@ mod tests {
     #[test]
     fn one_changed_row_changes_one_chunk() {
         let (before, after) = (tags(5_000, None), tags(5_000, Some(1_234)));
-        let ids = |rows| cut(&KMS_TAGS, rows).into_iter().map(|chunk| chunk.id).collect::<BTreeSet<String>>();
+        let ids = |rows| {
+            cut(&KMS_TAGS, rows)
+                .into_iter()
+                .map(|chunk| chunk.id)
+                .collect::<BTreeSet<String>>()
+        };
         let (before, after) = (ids(&before), ids(&after));
         assert!(before.len() > 50, "{}", before.len());
         assert_eq!(before.difference(&after).count(), 1);
@@ -152,7 +162,12 @@ mod tests {
         assert_eq!(chunks.iter().map(|chunk| chunk.rows.len()).sum::<usize>(), rows.len());
         for chunk in &chunks {
             assert!(chunk.rows.len() <= ROWS_MAX);
-            assert!(chunk.rows.iter().all(|row| KMS_TAGS.text_of(row, "account_id") == chunk.account_id));
+            assert!(
+                chunk
+                    .rows
+                    .iter()
+                    .all(|row| KMS_TAGS.text_of(row, "account_id") == chunk.account_id)
+            );
         }
     }
 
@@ -161,7 +176,12 @@ mod tests {
         let rows = tags(3_000, None);
         let mut fewer = rows.clone();
         fewer.remove(700);
-        let ids = |rows| cut(&KMS_TAGS, rows).into_iter().map(|chunk| chunk.id).collect::<BTreeSet<String>>();
+        let ids = |rows| {
+            cut(&KMS_TAGS, rows)
+                .into_iter()
+                .map(|chunk| chunk.id)
+                .collect::<BTreeSet<String>>()
+        };
         assert!(ids(&rows).difference(&ids(&fewer)).count() <= 2);
     }
 }

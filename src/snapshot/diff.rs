@@ -63,7 +63,11 @@ pub fn between(before: &Rows, after: &Rows) -> Vec<Change> {
     for (place, what) in looked_before
         .difference(&looked_after)
         .map(|place| (place, "looked at before only"))
-        .chain(looked_after.difference(&looked_before).map(|place| (place, "looked at after only")))
+        .chain(
+            looked_after
+                .difference(&looked_before)
+                .map(|place| (place, "looked at after only")),
+        )
     {
         let (service, account, region) = place;
         changes.push(Change {
@@ -78,7 +82,11 @@ pub fn between(before: &Rows, after: &Rows) -> Vec<Change> {
     }
     let both: BTreeSet<_> = looked_before.intersection(&looked_after).cloned().collect();
     for table in tables::ALL {
-        let volatile = [tables::KMS_LAST_USAGE.name, tables::IAM_LAST_USED.name, tables::SNAPSHOT_SCOPE.name];
+        let volatile = [
+            tables::KMS_LAST_USAGE.name,
+            tables::IAM_LAST_USED.name,
+            tables::SNAPSHOT_SCOPE.name,
+        ];
         if !volatile.contains(&table.name) {
             of_table(table, before, after, &both, &mut changes);
         }
@@ -89,12 +97,23 @@ pub fn between(before: &Rows, after: &Rows) -> Vec<Change> {
 type Place = (String, String, String);
 
 fn looked_at(rows: &Rows) -> BTreeSet<Place> {
-    let scopes = rows.of(&tables::SNAPSHOT_SCOPE).iter().filter_map(|row| scope_of(row).ok());
+    let scopes = rows
+        .of(&tables::SNAPSHOT_SCOPE)
+        .iter()
+        .filter_map(|row| scope_of(row).ok());
     let usable = scopes.filter(|scope| matches!(scope.state, State::Complete | State::Partial));
     usable
         .map(|scope| {
-            let region = if scope.service == KMS { scope.region } else { String::new() };
-            let account = if scope.service == ORGANIZATIONS { String::new() } else { scope.account_id };
+            let region = if scope.service == KMS {
+                scope.region
+            } else {
+                String::new()
+            };
+            let account = if scope.service == ORGANIZATIONS {
+                String::new()
+            } else {
+                scope.account_id
+            };
             (scope.service, account, region)
         })
         .collect()
@@ -113,7 +132,9 @@ fn place_of(table: &Table, row: &Row) -> Place {
 fn of_table(table: &'static Table, before: &Rows, after: &Rows, both: &BTreeSet<Place>, changes: &mut Vec<Change>) {
     let keyed = |rows: &'_ Rows| -> BTreeMap<Vec<Cell>, Row> {
         let comparable = rows.of(table).iter().filter(|row| both.contains(&place_of(table, row)));
-        comparable.map(|row| (row.iter().take(table.key_columns).cloned().collect(), row.clone())).collect()
+        comparable
+            .map(|row| (row.iter().take(table.key_columns).cloned().collect(), row.clone()))
+            .collect()
     };
     let (old, new) = (keyed(before), keyed(after));
     let keys: BTreeSet<&Vec<Cell>> = old.keys().chain(new.keys()).collect();
@@ -134,7 +155,10 @@ fn of_table(table: &'static Table, before: &Rows, after: &Rows, both: &BTreeSet<
         };
         let (text_before, text_after) = (text(before, earlier), text(after, later));
         let lines = (text_before != text_after).then(|| {
-            lines(&readable(text_before.as_deref().unwrap_or("")), &readable(text_after.as_deref().unwrap_or("")))
+            lines(
+                &readable(text_before.as_deref().unwrap_or("")),
+                &readable(text_after.as_deref().unwrap_or("")),
+            )
         });
         changes.push(Change {
             table: table.name,
@@ -142,7 +166,10 @@ fn of_table(table: &'static Table, before: &Rows, after: &Rows, both: &BTreeSet<
             account_id: table.text_of(row, "account_id").map(str::to_owned),
             region: table.text_of(row, "region").map(str::to_owned),
             subject: subject(table, row),
-            fields: earlier.zip(later).map(|(earlier, later)| fields(table, earlier, later)).unwrap_or_default(),
+            fields: earlier
+                .zip(later)
+                .map(|(earlier, later)| fields(table, earlier, later))
+                .unwrap_or_default(),
             lines,
         });
     }
@@ -151,10 +178,20 @@ fn of_table(table: &'static Table, before: &Rows, after: &Rows, both: &BTreeSet<
 /// The key columns without account and Region, which stand beside.
 fn subject(table: &Table, row: &Row) -> String {
     let named = table.columns.iter().zip(row).take(table.key_columns);
-    let parts: Vec<String> =
-        named.filter(|((name, _), _)| !["account_id", "region"].contains(name)).map(|(_, cell)| shown(cell)).collect();
-    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-    if parts.is_empty() { table.text_of(row, "account_id").unwrap_or_default().to_owned() } else { parts.join(" ") }
+    let parts: Vec<String> = named
+        .filter(|((name, _), _)| !["account_id", "region"].contains(name))
+        .map(|(_, cell)| shown(cell))
+        .collect();
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(String::as_str)
+        .filter(|part| !part.is_empty())
+        .collect();
+    if parts.is_empty() {
+        table.text_of(row, "account_id").unwrap_or_default().to_owned()
+    } else {
+        parts.join(" ")
+    }
 }
 
 fn fields(table: &Table, before: &Row, after: &Row) -> Vec<(String, String, String)> {
@@ -196,7 +233,11 @@ pub fn lines(before: &str, after: &str) -> String {
     let script = script(&old, &new);
     let near = |at: usize| {
         let from = at.saturating_sub(3);
-        script.get(from..(at + 4).min(script.len())).unwrap_or_default().iter().any(|(mark, _)| *mark != ' ')
+        script
+            .get(from..(at + 4).min(script.len()))
+            .unwrap_or_default()
+            .iter()
+            .any(|(mark, _)| *mark != ' ')
     };
     let mut text = String::new();
     let mut skipped = false;
@@ -222,7 +263,12 @@ fn script<'l>(old: &[&'l str], new: &[&'l str]) -> Vec<(char, &'l str)> {
     let same_start = old.iter().zip(new).take_while(|(a, b)| a == b).count();
     let (head, old) = old.split_at(same_start);
     let new = new.get(same_start..).unwrap_or_default();
-    let same_end = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
+    let same_end = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
     let (old, tail) = old.split_at(old.len() - same_end);
     let new = new.get(..new.len() - same_end).unwrap_or_default();
     let mut script: Vec<(char, &str)> = head.iter().map(|line| (' ', *line)).collect();
@@ -295,13 +341,22 @@ mod tests {
 
     #[test]
     fn a_changed_policy_is_one_change_with_its_lines() {
-        let before = rows_of(r#"{"Version":"2012-10-17","Statement":[{"Action":"kms:*"}]}"#, &["111122223333"]);
-        let after = rows_of(r#"{"Version":"2012-10-17","Statement":[{"Action":"kms:Get*"}]}"#, &["111122223333"]);
+        let before = rows_of(
+            r#"{"Version":"2012-10-17","Statement":[{"Action":"kms:*"}]}"#,
+            &["111122223333"],
+        );
+        let after = rows_of(
+            r#"{"Version":"2012-10-17","Statement":[{"Action":"kms:Get*"}]}"#,
+            &["111122223333"],
+        );
         let changes = between(&before, &after);
         assert_eq!(changes.len(), 1, "{changes:#?}");
         assert_eq!((changes[0].table, changes[0].what), ("kms_key_policies", What::Changed));
         let lines = changes[0].lines.as_deref().unwrap();
-        assert!(lines.contains("-       \"Action\": \"kms:*\"\n+       \"Action\": \"kms:Get*\"\n"), "{lines}");
+        assert!(
+            lines.contains("-       \"Action\": \"kms:*\"\n+       \"Action\": \"kms:Get*\"\n"),
+            "{lines}"
+        );
         assert!(between(&before, &before).is_empty());
     }
 
@@ -317,12 +372,22 @@ mod tests {
 
     #[test]
     fn line_differences_rebuild_both_texts() {
-        let cases = [("", "a\nb"), ("a\nb\nc", "a\nc"), ("a\nb\nc\nd", "x\nb\ny\nd"), ("a", "a"), ("a\na\nb", "a\nb\nb")];
+        let cases = [
+            ("", "a\nb"),
+            ("a\nb\nc", "a\nc"),
+            ("a\nb\nc\nd", "x\nb\ny\nd"),
+            ("a", "a"),
+            ("a\na\nb", "a\nb\nb"),
+        ];
         for (before, after) in cases {
             let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
             let script = script(&old, &new);
             let side = |skip: char| -> Vec<&str> {
-                script.iter().filter(|(mark, _)| *mark != skip).map(|(_, line)| *line).collect()
+                script
+                    .iter()
+                    .filter(|(mark, _)| *mark != skip)
+                    .map(|(_, line)| *line)
+                    .collect()
             };
             assert_eq!(side('+'), old);
             assert_eq!(side('-'), new);

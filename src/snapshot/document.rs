@@ -16,7 +16,10 @@ pub struct Document {
 impl Document {
     /// A text as AWS holds it.
     pub fn verbatim(text: impl Into<String>) -> Document {
-        Document { text: text.into(), verbatim: true }
+        Document {
+            text: text.into(),
+            verbatim: true,
+        }
     }
 
     /// A document from an answer: a string is the text (percent-decoded where it is encoded, RFC 3986, as IAM does),
@@ -25,7 +28,10 @@ impl Document {
         match value {
             Value::Null => None,
             Value::String(text) => Some(Document::verbatim(decode(text))),
-            other => Some(Document { text: other.to_string(), verbatim: false }),
+            other => Some(Document {
+                text: other.to_string(),
+                verbatim: false,
+            }),
         }
     }
 
@@ -99,7 +105,12 @@ mod tests {
 
     #[test]
     fn texts_that_are_no_policy_say_so() {
-        assert!(Document::verbatim("{\"Version\":").parse().unwrap_err().contains("not JSON"));
+        assert!(
+            Document::verbatim("{\"Version\":")
+                .parse()
+                .unwrap_err()
+                .contains("not JSON")
+        );
         assert!(Document::verbatim("[1]").parse().unwrap_err().contains("not an object"));
     }
 }

@@ -17,9 +17,16 @@ pub fn read(value: &Value) -> Option<i64> {
 }
 
 fn of_number(number: f64) -> Option<i64> {
-    let seconds = if number.abs() >= SECONDS_MAX { number / 1e3 } else { number };
+    let seconds = if number.abs() >= SECONDS_MAX {
+        number / 1e3
+    } else {
+        number
+    };
     let micros = (seconds * 1e6).round();
-    #[expect(clippy::cast_possible_truncation, reason = "checked to lie within the range of a calendar date")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "checked to lie within the range of a calendar date"
+    )]
     (micros.abs() < 8e18).then_some(micros as i64)
 }
 
@@ -29,12 +36,21 @@ pub fn parse(text: &str) -> Option<i64> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.timestamp_micros());
     }
-    for form in ["%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z"] {
+    for form in [
+        "%Y-%m-%d %H:%M:%S%.f%:z",
+        "%Y-%m-%dT%H:%M:%S%.f%z",
+        "%Y-%m-%d %H:%M:%S%.f%z",
+    ] {
         if let Ok(time) = DateTime::parse_from_str(text, form) {
             return Some(time.timestamp_micros());
         }
     }
-    for form in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.fZ", "%Y%m%dT%H%M%SZ"] {
+    for form in [
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M:%S%.fZ",
+        "%Y%m%dT%H%M%SZ",
+    ] {
         if let Ok(time) = NaiveDateTime::parse_from_str(text, form) {
             return Some(time.and_utc().timestamp_micros());
         }
@@ -48,7 +64,12 @@ fn of_recorded(value: &Value) -> Option<i64> {
     if value.get("__class__")?.as_str()? != "datetime" {
         return None;
     }
-    let part = |name: &str| value.get(name).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    let part = |name: &str| {
+        value
+            .get(name)
+            .and_then(Value::as_u64)
+            .and_then(|n| u32::try_from(n).ok())
+    };
     let year = i32::try_from(value.get("year")?.as_i64()?).ok()?;
     let date = NaiveDate::from_ymd_opt(year, part("month")?, part("day")?)?;
     let time = date.and_hms_micro_opt(
@@ -98,7 +119,10 @@ mod tests {
         }
         assert_eq!(parse("2024-01-02"), parse("2024-01-02T00:00:00Z"));
         assert_eq!(read(&json!("soon")), None);
-        assert_eq!(read(&json!({"__class__": "datetime", "year": 99_999_999_999_i64})), None);
+        assert_eq!(
+            read(&json!({"__class__": "datetime", "year": 99_999_999_999_i64})),
+            None
+        );
     }
 
     #[test]

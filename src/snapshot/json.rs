@@ -50,7 +50,10 @@ pub fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
 /// The texts of a list member, or the one text where there is no list.
 pub fn texts(value: &Value, name: &str) -> Vec<String> {
     match value.get(name) {
-        Some(Value::Array(items)) => items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
+        Some(Value::Array(items)) => items
+            .iter()
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .collect(),
         Some(Value::String(text)) => vec![text.clone()],
         _ => Vec::new(),
     }
@@ -66,12 +69,16 @@ pub fn raw(value: &Value, name: &str) -> Option<String> {
 
 /// JSON text back as a value; null where it is broken.
 pub fn parsed(text: Option<&str>) -> Value {
-    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null)
+    text.and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or(Value::Null)
 }
 
 /// The first member that is present under any of several names.
 pub fn any<'v>(value: &'v Value, names: &[&str]) -> Option<&'v Value> {
-    names.iter().find_map(|name| value.get(*name)).filter(|value| !value.is_null())
+    names
+        .iter()
+        .find_map(|name| value.get(*name))
+        .filter(|value| !value.is_null())
 }
 
 /// The first text under any of several names.
@@ -140,7 +147,13 @@ pub fn arn(text: &str) -> Option<[&str; 5]> {
     if parts.next()? != "arn" {
         return None;
     }
-    Some([parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?])
+    Some([
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+    ])
 }
 
 /// The key id of a key ARN.
@@ -158,7 +171,9 @@ pub fn account_of(text: &str) -> Option<String> {
 
 /// The Region of an ARN, where it has one.
 pub fn region_of(text: &str) -> Option<String> {
-    arn(text).map(|parts| parts[2].to_owned()).filter(|region| !region.is_empty())
+    arn(text)
+        .map(|parts| parts[2].to_owned())
+        .filter(|region| !region.is_empty())
 }
 
 #[cfg(test)]

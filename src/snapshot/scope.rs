@@ -129,7 +129,13 @@ pub fn complete(bundle: &mut Bundle) {
         count(&alias.account_id, &alias.region, KMS, 0, None);
     }
     for (account, iam) in &bundle.iam {
-        count(account, "", IAM, i64::try_from(iam.principals.len()).unwrap_or(i64::MAX), None);
+        count(
+            account,
+            "",
+            IAM,
+            i64::try_from(iam.principals.len()).unwrap_or(i64::MAX),
+            None,
+        );
     }
     if let Some(organization) = &bundle.organization {
         let account = organization.management_account().unwrap_or_default();
@@ -143,7 +149,13 @@ pub fn complete(bundle: &mut Bundle) {
         .failures
         .iter()
         .filter(|failure| !failure.skipped)
-        .map(|failure| (failure.account_id.clone(), failure.region.clone(), failure.service.clone()))
+        .map(|failure| {
+            (
+                failure.account_id.clone(),
+                failure.region.clone(),
+                failure.service.clone(),
+            )
+        })
         .collect();
     for ((account_id, region, service), (items, organization_id)) in found {
         let known = bundle.scope.iter_mut().find(|scope| {
@@ -158,9 +170,20 @@ pub fn complete(bundle: &mut Bundle) {
             }
             None => {
                 let at = (account_id, region, service);
-                let state = if broken.contains(&at) { State::Partial } else { State::Complete };
+                let state = if broken.contains(&at) {
+                    State::Partial
+                } else {
+                    State::Complete
+                };
                 let (account_id, region, service) = at;
-                bundle.scope.push(Scope { account_id, region, service, state, items: Some(items), organization_id });
+                bundle.scope.push(Scope {
+                    account_id,
+                    region,
+                    service,
+                    state,
+                    items: Some(items),
+                    organization_id,
+                });
             }
         }
     }
@@ -191,7 +214,11 @@ pub fn read_scope(value: &Value) -> Vec<Scope> {
         let accounts = json::any(value, &["Accounts", "accounts"]).cloned().unwrap_or_default();
         let regions = json::any(value, &["Regions", "regions"]).cloned().unwrap_or_default();
         for account in accounts.as_array().into_iter().flatten() {
-            let Some(account_id) = account.as_str().map(str::to_owned).or_else(|| json::text(account, "Id")) else {
+            let Some(account_id) = account
+                .as_str()
+                .map(str::to_owned)
+                .or_else(|| json::text(account, "Id"))
+            else {
                 continue;
             };
             for region in regions.as_array().into_iter().flatten().filter_map(Value::as_str) {
@@ -233,7 +260,10 @@ pub fn read_failures(value: &Value) -> Vec<Failure> {
 pub fn write_scope(scope: &Scope) -> Value {
     json::object([
         ("AccountId", Some(scope.account_id.clone().into())),
-        ("Region", (!scope.region.is_empty()).then(|| scope.region.clone().into())),
+        (
+            "Region",
+            (!scope.region.is_empty()).then(|| scope.region.clone().into()),
+        ),
         ("Service", Some(scope.service.clone().into())),
         ("State", Some(scope.state.word().into())),
         ("Items", scope.items.map(Value::from)),
@@ -245,7 +275,10 @@ pub fn write_scope(scope: &Scope) -> Value {
 pub fn write_failure(failure: &Failure) -> Value {
     json::object([
         ("AccountId", Some(failure.account_id.clone().into())),
-        ("Region", (!failure.region.is_empty()).then(|| failure.region.clone().into())),
+        (
+            "Region",
+            (!failure.region.is_empty()).then(|| failure.region.clone().into()),
+        ),
         ("Service", Some(failure.service.clone().into())),
         ("Operation", Some(failure.operation.clone().into())),
         ("Resource", failure.resource.clone().map(Value::from)),
@@ -276,16 +309,23 @@ pub fn newest(candidates: &[Candidate], as_of: Option<i64>) -> BTreeMap<(String,
         if as_of.is_some_and(|as_of| candidate.collected_at > as_of) {
             continue;
         }
-        for scope in candidate.scope.iter().filter(|scope| matches!(scope.state, State::Complete | State::Partial)) {
+        for scope in candidate
+            .scope
+            .iter()
+            .filter(|scope| matches!(scope.state, State::Complete | State::Partial))
+        {
             // One organization is one, whichever account of it was asked.
             let place = match (&scope.organization_id, scope.service.as_str()) {
                 (Some(id), ORGANIZATIONS) => (id.clone(), String::new(), scope.service.clone()),
                 (_, KMS) => (scope.account_id.clone(), scope.region.clone(), scope.service.clone()),
                 _ => (scope.account_id.clone(), String::new(), scope.service.clone()),
             };
-            let newer = best.get(&place).and_then(|held| candidates.get(*held)).is_none_or(|held| {
-                (candidate.collected_at, &candidate.snapshot_id) > (held.collected_at, &held.snapshot_id)
-            });
+            let newer = best
+                .get(&place)
+                .and_then(|held| candidates.get(*held))
+                .is_none_or(|held| {
+                    (candidate.collected_at, &candidate.snapshot_id) > (held.collected_at, &held.snapshot_id)
+                });
             if newer {
                 best.insert(place, at);
             }
@@ -310,15 +350,27 @@ mod tests {
     }
 
     fn candidate(id: &str, at: i64, scope: Vec<Scope>) -> Candidate {
-        Candidate { snapshot_id: id.to_owned(), collected_at: at, scope }
+        Candidate {
+            snapshot_id: id.to_owned(),
+            collected_at: at,
+            scope,
+        }
     }
 
     #[test]
     fn collecting_one_account_does_not_hide_the_others() {
         let all = vec![
-            candidate("a", 1, vec![scope("1", "x", State::Complete), scope("2", "x", State::Complete)]),
+            candidate(
+                "a",
+                1,
+                vec![scope("1", "x", State::Complete), scope("2", "x", State::Complete)],
+            ),
             candidate("b", 2, vec![scope("1", "x", State::Partial)]),
-            candidate("c", 3, vec![scope("1", "x", State::Failed), scope("2", "y", State::Complete)]),
+            candidate(
+                "c",
+                3,
+                vec![scope("1", "x", State::Failed), scope("2", "y", State::Complete)],
+            ),
         ];
         let place = |account: &str, region: &str| (account.to_owned(), region.to_owned(), KMS.to_owned());
         let best = newest(&all, None);

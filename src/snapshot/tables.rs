@@ -40,12 +40,20 @@ impl Cell {
 
     /// The instant, if this is one.
     pub fn instant(&self) -> Option<i64> {
-        if let Cell::Instant(micros) = self { Some(*micros) } else { None }
+        if let Cell::Instant(micros) = self {
+            Some(*micros)
+        } else {
+            None
+        }
     }
 
     /// The number, if this is one.
     pub fn int(&self) -> Option<i64> {
-        if let Cell::Int(number) = self { Some(*number) } else { None }
+        if let Cell::Int(number) = self {
+            Some(*number)
+        } else {
+            None
+        }
     }
 
     /// The answer, if this is one.

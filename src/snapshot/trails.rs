@@ -24,27 +24,44 @@ pub fn delivery(trail: &Value) -> Option<Delivery> {
     match (advanced, basic) {
         (Some(selectors), _) if !selectors.is_empty() => Some(union(selectors.iter().map(of_advanced))),
         (_, Some(selectors)) => Some(union(selectors.iter().map(of_basic))),
-        (Some(_), None) => Some(Delivery { read: false, write: false }),
+        (Some(_), None) => Some(Delivery {
+            read: false,
+            write: false,
+        }),
         (None, None) => None,
     }
 }
 
 fn union(parts: impl Iterator<Item = Delivery>) -> Delivery {
-    let none = Delivery { read: false, write: false };
-    parts.fold(none, |all, part| Delivery { read: all.read || part.read, write: all.write || part.write })
+    let none = Delivery {
+        read: false,
+        write: false,
+    };
+    parts.fold(none, |all, part| Delivery {
+        read: all.read || part.read,
+        write: all.write || part.write,
+    })
 }
 
 fn of_basic(selector: &Value) -> Delivery {
     // Both members have defaults: `IncludeManagementEvents` true, `ReadWriteType` All.
     let management = json::flag(selector, "IncludeManagementEvents").unwrap_or(true);
-    let excluded = json::texts(selector, "ExcludeManagementEventSources").iter().any(|source| source == KMS);
+    let excluded = json::texts(selector, "ExcludeManagementEventSources")
+        .iter()
+        .any(|source| source == KMS);
     let kind = json::str(selector, "ReadWriteType").unwrap_or("All");
     let delivers = management && !excluded;
-    Delivery { read: delivers && kind != "WriteOnly", write: delivers && kind != "ReadOnly" }
+    Delivery {
+        read: delivers && kind != "WriteOnly",
+        write: delivers && kind != "ReadOnly",
+    }
 }
 
 fn of_advanced(selector: &Value) -> Delivery {
-    let mut delivery = Delivery { read: true, write: true };
+    let mut delivery = Delivery {
+        read: true,
+        write: true,
+    };
     let mut management = false;
     for field in json::list(selector, "FieldSelectors") {
         let admits = |value: &str| admits(field, value);
@@ -54,20 +71,41 @@ fn of_advanced(selector: &Value) -> Delivery {
                 delivery.read &= admits("true");
                 delivery.write &= admits("false");
             }
-            "eventSource" if !admits(KMS) => delivery = Delivery { read: false, write: false },
+            "eventSource" if !admits(KMS) => {
+                delivery = Delivery {
+                    read: false,
+                    write: false,
+                }
+            }
             "eventSource" => {}
             // Another restriction (event names, session types, callers) lets only some KMS events pass.
-            _ => delivery = Delivery { read: false, write: false },
+            _ => {
+                delivery = Delivery {
+                    read: false,
+                    write: false,
+                }
+            }
         }
     }
-    if management { delivery } else { Delivery { read: false, write: false } }
+    if management {
+        delivery
+    } else {
+        Delivery {
+            read: false,
+            write: false,
+        }
+    }
 }
 
 /// Whether a field selector lets a value pass: every operator it has must agree, any value of an operator will do.
 fn admits(field: &Value, value: &str) -> bool {
     let any = |operator: &str, test: &dyn Fn(&str) -> bool| {
         let values = json::texts(field, operator);
-        if values.is_empty() { None } else { Some(values.iter().any(|wanted| test(wanted))) }
+        if values.is_empty() {
+            None
+        } else {
+            Some(values.iter().any(|wanted| test(wanted)))
+        }
     };
     let positive = [
         any("Equals", &|wanted| value == wanted),
@@ -95,12 +133,21 @@ mod tests {
     #[test]
     fn basic_selectors() {
         let of = |selector: Value| delivery(&json!({"EventSelectors": [selector]}));
-        assert_eq!(of(json!({"ReadWriteType": "All", "IncludeManagementEvents": true})), both(true, true));
+        assert_eq!(
+            of(json!({"ReadWriteType": "All", "IncludeManagementEvents": true})),
+            both(true, true)
+        );
         assert_eq!(of(json!({"ReadWriteType": "WriteOnly"})), both(false, true));
         assert_eq!(of(json!({"ReadWriteType": "ReadOnly"})), both(true, false));
         assert_eq!(of(json!({"IncludeManagementEvents": false})), both(false, false));
-        assert_eq!(of(json!({"ExcludeManagementEventSources": ["kms.amazonaws.com"]})), both(false, false));
-        assert_eq!(of(json!({"ExcludeManagementEventSources": ["rdsdata.amazonaws.com"]})), both(true, true));
+        assert_eq!(
+            of(json!({"ExcludeManagementEventSources": ["kms.amazonaws.com"]})),
+            both(false, false)
+        );
+        assert_eq!(
+            of(json!({"ExcludeManagementEventSources": ["rdsdata.amazonaws.com"]})),
+            both(true, true)
+        );
         assert_eq!(delivery(&json!({})), None);
         assert_eq!(delivery(&json!({"EventSelectors": []})), both(false, false));
     }
@@ -110,12 +157,18 @@ mod tests {
         let of = |fields: Value| delivery(&json!({"AdvancedEventSelectors": [{"FieldSelectors": fields}]}));
         let management = json!({"Field": "eventCategory", "Equals": ["Management"]});
         assert_eq!(of(json!([management])), both(true, true));
-        assert_eq!(of(json!([management, {"Field": "readOnly", "Equals": ["false"]}])), both(false, true));
+        assert_eq!(
+            of(json!([management, {"Field": "readOnly", "Equals": ["false"]}])),
+            both(false, true)
+        );
         let excludes = json!({"Field": "eventSource", "NotEquals": ["rdsdata.amazonaws.com", "kms.amazonaws.com"]});
         assert_eq!(of(json!([management, excludes])), both(false, false));
         let other = json!({"Field": "eventSource", "NotEquals": ["rdsdata.amazonaws.com"]});
         assert_eq!(of(json!([other, management])), both(true, true));
-        assert_eq!(of(json!([{"Field": "eventCategory", "Equals": ["Data"]}])), both(false, false));
+        assert_eq!(
+            of(json!([{"Field": "eventCategory", "Equals": ["Data"]}])),
+            both(false, false)
+        );
     }
 
     #[test]

@@ -8,7 +8,10 @@ use crate::model::Instant;
 
 /// One digest file.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "each field is the member of that name in AWS's documentation")]
+#[expect(
+    missing_docs,
+    reason = "each field is the member of that name in AWS's documentation"
+)]
 pub struct Digest {
     pub account_id: Option<String>,
     pub start_time: Option<Instant>,
@@ -23,7 +26,10 @@ pub struct Digest {
 
 /// One log object a digest lists.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "each field is the member of that name in AWS's documentation")]
+#[expect(
+    missing_docs,
+    reason = "each field is the member of that name in AWS's documentation"
+)]
 pub struct LogFile {
     pub bucket: Option<String>,
     pub object: Option<String>,

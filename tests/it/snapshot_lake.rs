@@ -14,7 +14,11 @@ fn lake(folder: &Path) -> Location {
 }
 
 fn stamp() -> Stamp {
-    Stamp { collected_at: 0, source: "test".to_owned(), kept_at: 1 }
+    Stamp {
+        collected_at: 0,
+        source: "test".to_owned(),
+        kept_at: 1,
+    }
 }
 
 /// An organization's worth of keys, each with its own policy, grants and tags.
@@ -62,7 +66,11 @@ fn size_of(folder: &Path) -> u64 {
     let mut bytes = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
-        bytes += if entry.path().is_dir() { size_of(&entry.path()) } else { entry.metadata().unwrap().len() };
+        bytes += if entry.path().is_dir() {
+            size_of(&entry.path())
+        } else {
+            entry.metadata().unwrap().len()
+        };
     }
     bytes
 }
@@ -110,7 +118,10 @@ async fn a_snapshot_comes_back_as_it_was_kept() {
     let again = bundle::read(&serde_json::from_str(&text).unwrap()).unwrap();
     assert_eq!(rows::of(&again), rows::of(&given));
     let again = snapshots::keep(&lake, &again, &stamp()).await.unwrap();
-    assert!(again.was_there, "the same contents at the same instant are the same snapshot");
+    assert!(
+        again.was_there,
+        "the same contents at the same instant are the same snapshot"
+    );
     assert_eq!(snapshots::list(&lake).await.unwrap().len(), 1);
     // The evaluator gets strings for key policies and objects for IAM documents.
     let loaded = snapshots::load_bundle(&lake, None).await.unwrap().unwrap();
@@ -125,12 +136,24 @@ async fn snapshots_that_agree_share_their_rows() {
     let folder = tempfile::tempdir().unwrap();
     let lake = lake(folder.path());
     let of = |at: &str, changed| bundle_at(at, keys("111122223333", "eu-west-1", 2_000, changed));
-    let first = snapshots::keep(&lake, &of("2026-05-01T00:00:00Z", None), &stamp()).await.unwrap();
+    let first = snapshots::keep(&lake, &of("2026-05-01T00:00:00Z", None), &stamp())
+        .await
+        .unwrap();
     let whole = size_of(folder.path());
-    let second = snapshots::keep(&lake, &of("2026-05-02T00:00:00Z", Some(1_234)), &stamp()).await.unwrap();
+    let second = snapshots::keep(&lake, &of("2026-05-02T00:00:00Z", Some(1_234)), &stamp())
+        .await
+        .unwrap();
     let more = size_of(folder.path()) - whole;
-    assert!(second.rows_written < 600, "{} rows of {:?}", second.rows_written, second.rows);
-    assert!(more * 4 < whole, "a second snapshot takes {more} bytes, the first {whole}");
+    assert!(
+        second.rows_written < 600,
+        "{} rows of {:?}",
+        second.rows_written,
+        second.rows
+    );
+    assert!(
+        more * 4 < whole,
+        "a second snapshot takes {more} bytes, the first {whole}"
+    );
     let (_, before) = snapshots::load_rows(&lake, &first.snapshot_id).await.unwrap().unwrap();
     let (_, after) = snapshots::load_rows(&lake, &second.snapshot_id).await.unwrap().unwrap();
     let changes = diff::between(&before, &after);
@@ -138,10 +161,15 @@ async fn snapshots_that_agree_share_their_rows() {
     assert_eq!(changes[0].table, "kms_key_policies");
     assert!(changes[0].subject.contains("/000004d2-"), "{}", changes[0].subject);
     for day in 3..13 {
-        snapshots::keep(&lake, &of(&format!("2026-05-{day:02}T00:00:00Z"), Some(day)), &stamp()).await.unwrap();
+        snapshots::keep(&lake, &of(&format!("2026-05-{day:02}T00:00:00Z"), Some(day)), &stamp())
+            .await
+            .unwrap();
     }
     let each = (size_of(folder.path()) - whole) / 11;
-    assert!(each * 8 < whole, "each further snapshot takes {each} bytes, the first {whole}");
+    assert!(
+        each * 8 < whole,
+        "each further snapshot takes {each} bytes, the first {whole}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,17 +178,33 @@ async fn the_newest_snapshot_is_decided_per_account_and_region() {
     let lake = lake(folder.path());
     let one = |account: &str, region: &str| keys(account, region, 2, None);
     let both = [one("111122223333", "eu-west-1"), one("444455556666", "us-east-1")].concat();
-    snapshots::keep(&lake, &bundle_at("2026-05-01T00:00:00Z", both), &stamp()).await.unwrap();
+    snapshots::keep(&lake, &bundle_at("2026-05-01T00:00:00Z", both), &stamp())
+        .await
+        .unwrap();
     let only = keys("111122223333", "eu-west-1", 1, Some(0));
-    snapshots::keep(&lake, &bundle_at("2026-05-03T00:00:00Z", only), &stamp()).await.unwrap();
+    snapshots::keep(&lake, &bundle_at("2026-05-03T00:00:00Z", only), &stamp())
+        .await
+        .unwrap();
     let count = |loaded: &snapshots::Loaded| loaded.bundle["kms"]["keys"].as_array().unwrap().len();
     let newest = snapshots::load_bundle(&lake, None).await.unwrap().unwrap();
-    assert_eq!(count(&newest), 3, "one key of the account collected again, two of the other");
+    assert_eq!(
+        count(&newest),
+        3,
+        "one key of the account collected again, two of the other"
+    );
     assert_eq!(newest.oldest(), instant::parse("2026-05-01"));
     assert_eq!(newest.newest(), instant::parse("2026-05-03"));
-    let earlier = snapshots::load_bundle(&lake, instant::parse("2026-05-02")).await.unwrap().unwrap();
+    let earlier = snapshots::load_bundle(&lake, instant::parse("2026-05-02"))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(count(&earlier), 4);
-    assert!(snapshots::load_bundle(&lake, instant::parse("2026-04-30")).await.unwrap().is_none());
+    assert!(
+        snapshots::load_bundle(&lake, instant::parse("2026-04-30"))
+            .await
+            .unwrap()
+            .is_none()
+    );
     let mut all = Vec::new();
     snapshots::load_all(&lake, |header, bundle| {
         all.push((header.collected_at, bundle["kms"]["keys"].as_array().unwrap().len()));
@@ -168,7 +212,13 @@ async fn the_newest_snapshot_is_decided_per_account_and_region() {
     })
     .await
     .unwrap();
-    assert_eq!(all, [(instant::parse("2026-05-01").unwrap(), 4), (instant::parse("2026-05-03").unwrap(), 1)]);
+    assert_eq!(
+        all,
+        [
+            (instant::parse("2026-05-01").unwrap(), 4),
+            (instant::parse("2026-05-03").unwrap(), 1)
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,7 +244,10 @@ async fn two_at_once_keep_every_row_once() {
     let lake = lake(folder.path());
     let shared = keys("111122223333", "eu-west-1", 300, None);
     let tasks = (1..5).map(|day| {
-        let (lake, bundle) = (lake.clone(), bundle_at(&format!("2026-05-0{day}T00:00:00Z"), shared.clone()));
+        let (lake, bundle) = (
+            lake.clone(),
+            bundle_at(&format!("2026-05-0{day}T00:00:00Z"), shared.clone()),
+        );
         tokio::spawn(async move { snapshots::keep(&lake, &bundle, &stamp()).await.unwrap() })
     });
     for task in tasks.collect::<Vec<_>>() {

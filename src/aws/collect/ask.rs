@@ -20,7 +20,9 @@ use tokio::time::Instant;
 use crate::snapshot::instant;
 
 /// Rounds of retries after the SDK's own, for throttled calls.
-const ROUNDS: u32 = 6;
+const ROUNDS: u32 = 8;
+/// The first wait before such a round; each further one is twice as long.
+const WAIT: Duration = Duration::from_millis(50);
 
 /// Keeps the body of an answer, so that members the SDK does not know yet survive.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +31,12 @@ pub(super) struct Wire(Arc<Mutex<Option<Vec<u8>>>>);
 impl Wire {
     /// The answer as JSON, dates as text as the AWS CLI prints them.
     pub(super) fn take(&self) -> Value {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        let bytes = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .unwrap_or_default();
         let mut value = serde_json::from_slice(&bytes).unwrap_or_default();
         plain_dates(&mut value);
         value
@@ -58,7 +65,9 @@ fn plain_dates(value: &mut Value) {
     match value {
         Value::Object(map) => {
             for (name, member) in map {
-                let dated = ["Date", "Time", "Timestamp", "ValidTo"].iter().any(|end| name.ends_with(end));
+                let dated = ["Date", "Time", "Timestamp", "ValidTo"]
+                    .iter()
+                    .any(|end| name.ends_with(end));
                 match member {
                     Value::Number(_) if dated => {
                         if let Some(micros) = instant::read(member) {
@@ -88,7 +97,10 @@ impl Refusal {
     {
         let known = error.as_service_error().and_then(|service| {
             let code = service.code()?.to_owned();
-            Some(Refusal { code, message: service.message().unwrap_or_default().to_owned() })
+            Some(Refusal {
+                code,
+                message: service.message().unwrap_or_default().to_owned(),
+            })
         });
         known.unwrap_or_else(|| {
             let code = match error {
@@ -110,19 +122,34 @@ impl Refusal {
     }
 
     fn is_throttling(&self) -> bool {
-        self.is(&["ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"])
-            || self.is(&["LimitExceededException"]) && self.message.to_ascii_lowercase().contains("rate")
+        self.is(&[
+            "ThrottlingException",
+            "Throttling",
+            "TooManyRequestsException",
+            "RequestLimitExceeded",
+            "SlowDown",
+        ]) || self.is(&["LimitExceededException"]) && self.message.to_ascii_lowercase().contains("rate")
     }
 
     /// Whether the service does not have the operation, or cannot answer it at all.
     pub(super) fn is_unsupported(&self) -> bool {
         self.code.starts_with("Http5")
-            || self.is(&["UnknownOperationException", "InvalidAction", "NotImplemented", "UnknownError"])
+            || self.is(&[
+                "UnknownOperationException",
+                "InvalidAction",
+                "NotImplemented",
+                "UnknownError",
+            ])
     }
 
     /// Whether the key, policy or trail was deleted after it was listed.
     pub(super) fn is_gone(&self) -> bool {
-        self.is(&["NotFoundException", "PolicyNotFoundException", "TrailNotFoundException", "TargetNotFoundException"])
+        self.is(&[
+            "NotFoundException",
+            "PolicyNotFoundException",
+            "TrailNotFoundException",
+            "TargetNotFoundException",
+        ])
     }
 }
 
@@ -160,22 +187,41 @@ impl Meter {
     /// Requests sent, those answered with throttling after the SDK's retries, and the most in flight at once.
     pub fn read(&self) -> (u64, u64, u64) {
         use std::sync::atomic::Ordering::Relaxed;
-        (self.requests.load(Relaxed), self.throttled.load(Relaxed), self.in_flight_max.load(Relaxed))
+        (
+            self.requests.load(Relaxed),
+            self.throttled.load(Relaxed),
+            self.in_flight_max.load(Relaxed),
+        )
     }
 }
 
 impl Pace {
     pub(super) fn new(quotas: &'static [(&'static str, u32)], in_flight: Arc<Semaphore>, meter: Arc<Meter>) -> Pace {
-        Pace { quotas, operations: Mutex::new(HashMap::new()), in_flight, meter }
+        Pace {
+            quotas,
+            operations: Mutex::new(HashMap::new()),
+            in_flight,
+            meter,
+        }
     }
 
     fn with<T>(&self, operation: &'static str, act: impl FnOnce(&mut Operation) -> T) -> T {
         let mut operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner);
         let held = operations.entry(operation).or_insert_with(|| {
-            let quota = self.quotas.iter().find(|(name, _)| *name == operation).map_or(20, |(_, quota)| *quota);
+            let quota = self
+                .quotas
+                .iter()
+                .find(|(name, _)| *name == operation)
+                .map_or(20, |(_, quota)| *quota);
             // Nine tenths of the quota: others use the account too.
             let least = Duration::from_secs_f64(1.0 / (f64::from(quota) * 0.9));
-            Operation { next: Instant::now(), gap: least, least, answered: false, unsupported: false }
+            Operation {
+                next: Instant::now(),
+                gap: least,
+                least,
+                answered: false,
+                unsupported: false,
+            }
         });
         act(held)
     }
@@ -187,7 +233,11 @@ impl Pace {
     }
 
     /// Calls an operation as often as it takes: when throttled, slower; when the service has no such operation, once.
-    pub(super) async fn ask<T, F>(&self, operation: &'static str, call: impl Fn(Wire) -> F) -> Result<(T, Value), Refusal>
+    pub(super) async fn ask<T, F>(
+        &self,
+        operation: &'static str,
+        call: impl Fn(Wire) -> F,
+    ) -> Result<(T, Value), Refusal>
     where
         F: Future<Output = Result<T, Refusal>>,
     {
@@ -200,7 +250,10 @@ impl Pace {
                 (!held.unsupported).then_some(slot)
             });
             let Some(slot) = slot else {
-                return Err(Refusal { code: "NotOffered".to_owned(), message: "not asked again".to_owned() });
+                return Err(Refusal {
+                    code: "NotOffered".to_owned(),
+                    message: "not asked again".to_owned(),
+                });
             };
             tokio::time::sleep_until(slot).await;
             let permit = self.in_flight.acquire().await;
@@ -224,8 +277,8 @@ impl Pace {
                     self.meter.throttled.fetch_add(1, Relaxed);
                     self.with(operation, |held| {
                         held.gap = held.gap.mul_f64(1.5).min(Duration::from_secs(2));
-                        held.next = held.next.max(Instant::now()) + held.gap * 4;
                     });
+                    tokio::time::sleep(WAIT * 2_u32.pow(rounds)).await;
                 }
                 Err(refusal) => {
                     if refusal.is_unsupported() {

@@ -49,12 +49,19 @@ pub const OPERATIONS: [(&str, &[&str]); 5] = [
 /// `sts:AssumeRole` on the role is needed beside it where a role is assumed; `sts:GetCallerIdentity` needs no permission.
 pub fn policy() -> Value {
     let statement = |(prefix, operations): &(&str, &[&str])| {
-        let actions: Vec<String> = operations.iter().map(|operation| format!("{prefix}:{operation}")).collect();
+        let actions: Vec<String> = operations
+            .iter()
+            .map(|operation| format!("{prefix}:{operation}"))
+            .collect();
         let mut sid: String = prefix.to_ascii_uppercase();
         sid.insert_str(0, "Read");
         json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": "*"})
     };
-    let statements: Vec<Value> = OPERATIONS.iter().filter(|(prefix, _)| *prefix != "sts").map(statement).collect();
+    let statements: Vec<Value> = OPERATIONS
+        .iter()
+        .filter(|(prefix, _)| *prefix != "sts")
+        .map(statement)
+        .collect();
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 
@@ -76,7 +83,11 @@ impl Intercept for ReadOnly {
     ) -> Result<(), BoxError> {
         let operation = config.load::<Metadata>().map(Metadata::name).unwrap_or_default();
         let allowed = OPERATIONS.iter().any(|(_, operations)| operations.contains(&operation));
-        if allowed { Ok(()) } else { Err(format!("`{operation}` is not on the list of reading operations").into()) }
+        if allowed {
+            Ok(())
+        } else {
+            Err(format!("`{operation}` is not on the list of reading operations").into())
+        }
     }
 }
 
@@ -88,7 +99,9 @@ mod tests {
     fn every_operation_reads() {
         for (_, operations) in OPERATIONS {
             for operation in operations {
-                let reads = ["Describe", "Get", "List"].iter().any(|verb| operation.starts_with(verb));
+                let reads = ["Describe", "Get", "List"]
+                    .iter()
+                    .any(|verb| operation.starts_with(verb));
                 assert!(reads, "{operation}");
             }
         }

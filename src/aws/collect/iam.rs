@@ -49,7 +49,10 @@ pub(super) async fn details(iam: &Client, pace: &Arc<Pace>) -> Result<Value, Ref
         }
     }
     let names = ["UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"];
-    let members = names.iter().zip(lists).map(|(name, list)| ((*name).to_owned(), Value::Array(list)));
+    let members = names
+        .iter()
+        .zip(lists)
+        .map(|(name, list)| ((*name).to_owned(), Value::Array(list)));
     Ok(Value::Object(members.collect::<Map<String, Value>>()))
 }
 
@@ -69,14 +72,20 @@ fn tags(held: &[Tag]) -> Option<Value> {
 
 fn inline(held: &[PolicyDetail]) -> Option<Value> {
     let one = |policy: &PolicyDetail| {
-        json::object([("PolicyName", text(policy.policy_name())), ("PolicyDocument", text(policy.policy_document()))])
+        json::object([
+            ("PolicyName", text(policy.policy_name())),
+            ("PolicyDocument", text(policy.policy_document())),
+        ])
     };
     Some(held.iter().map(one).collect())
 }
 
 fn attached(held: &[AttachedPolicy]) -> Option<Value> {
     let one = |policy: &AttachedPolicy| {
-        json::object([("PolicyName", text(policy.policy_name())), ("PolicyArn", text(policy.policy_arn()))])
+        json::object([
+            ("PolicyName", text(policy.policy_name())),
+            ("PolicyArn", text(policy.policy_arn())),
+        ])
     };
     Some(held.iter().map(one).collect())
 }
@@ -84,7 +93,10 @@ fn attached(held: &[AttachedPolicy]) -> Option<Value> {
 fn boundary(held: Option<&AttachedPermissionsBoundary>) -> Option<Value> {
     let held = held?;
     Some(json::object([
-        ("PermissionsBoundaryType", held.permissions_boundary_type().map(|kind| kind.as_str().into())),
+        (
+            "PermissionsBoundaryType",
+            held.permissions_boundary_type().map(|kind| kind.as_str().into()),
+        ),
         ("PermissionsBoundaryArn", text(held.permissions_boundary_arn())),
     ]))
 }
@@ -97,7 +109,15 @@ fn user(user: &aws_sdk_iam::types::UserDetail) -> Value {
         ("Arn", text(user.arn())),
         ("CreateDate", date(user.create_date())),
         ("UserPolicyList", inline(user.user_policy_list())),
-        ("GroupList", Some(user.group_list().iter().map(|group| Value::from(group.as_str())).collect())),
+        (
+            "GroupList",
+            Some(
+                user.group_list()
+                    .iter()
+                    .map(|group| Value::from(group.as_str()))
+                    .collect(),
+            ),
+        ),
         ("AttachedManagedPolicies", attached(user.attached_managed_policies())),
         ("PermissionsBoundary", boundary(user.permissions_boundary())),
         ("Tags", tags(user.tags())),
@@ -118,7 +138,10 @@ fn group(group: &aws_sdk_iam::types::GroupDetail) -> Value {
 
 fn role(role: &aws_sdk_iam::types::RoleDetail) -> Value {
     let used = role.role_last_used().map(|used| {
-        json::object([("LastUsedDate", date(used.last_used_date())), ("Region", text(used.region()))])
+        json::object([
+            ("LastUsedDate", date(used.last_used_date())),
+            ("Region", text(used.region())),
+        ])
     });
     json::object([
         ("Path", text(role.path())),
@@ -151,11 +174,17 @@ fn policy(policy: &aws_sdk_iam::types::ManagedPolicyDetail) -> Value {
         ("Path", text(policy.path())),
         ("DefaultVersionId", text(policy.default_version_id())),
         ("AttachmentCount", policy.attachment_count().map(Value::from)),
-        ("PermissionsBoundaryUsageCount", policy.permissions_boundary_usage_count().map(Value::from)),
+        (
+            "PermissionsBoundaryUsageCount",
+            policy.permissions_boundary_usage_count().map(Value::from),
+        ),
         ("IsAttachable", Some(policy.is_attachable().into())),
         ("Description", text(policy.description())),
         ("CreateDate", date(policy.create_date())),
         ("UpdateDate", date(policy.update_date())),
-        ("PolicyVersionList", Some(policy.policy_version_list().iter().map(version).collect())),
+        (
+            "PolicyVersionList",
+            Some(policy.policy_version_list().iter().map(version).collect()),
+        ),
     ])
 }

@@ -26,7 +26,10 @@ pub(super) struct Journal {
 impl Journal {
     /// Opens the record: continues the one of the same request where asked to, else begins a new one.
     pub(super) fn open(path: &Path, request: &Value, resume: bool, now: i64) -> Result<Journal, Error> {
-        let fail = |error: std::io::Error| Error::Journal { path: path.display().to_string(), reason: error.to_string() };
+        let fail = |error: std::io::Error| Error::Journal {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        };
         let mut held = HashMap::new();
         let mut started_at = now;
         let mut whole = 0;
@@ -36,11 +39,17 @@ impl Journal {
             let mut first = true;
             // A line without its end was cut off by the interruption.
             while lines.read_line(&mut line).map_err(fail)? > 0 && line.ends_with('\n') {
-                let Ok(entry) = serde_json::from_str::<Value>(&line) else { break };
+                let Ok(entry) = serde_json::from_str::<Value>(&line) else {
+                    break;
+                };
                 if first {
                     if entry.get("request") != Some(request) {
-                        let text = "holds an interrupted collection with other arguments: repeat those, or leave out --resume";
-                        return Err(Error::Journal { path: path.display().to_string(), reason: text.to_owned() });
+                        let text =
+                            "holds an interrupted collection with other arguments: repeat those, or leave out --resume";
+                        return Err(Error::Journal {
+                            path: path.display().to_string(),
+                            reason: text.to_owned(),
+                        });
                     }
                     started_at = entry.get("started_at").and_then(Value::as_i64).unwrap_or(now);
                 } else if let (Some(unit), Some(bundle)) = (entry.get("unit").and_then(Value::as_str), entry.get("bundle"))
@@ -70,7 +79,13 @@ impl Journal {
             writeln!(file, "{}", json!({"request": request, "started_at": started_at})).map_err(fail)?;
         }
         let resumed = held.len();
-        Ok(Journal { path: path.to_owned(), file: Mutex::new(file), held: Mutex::new(held), started_at, resumed })
+        Ok(Journal {
+            path: path.to_owned(),
+            file: Mutex::new(file),
+            held: Mutex::new(held),
+            started_at,
+            resumed,
+        })
     }
 
     /// A unit that was read before the interruption.
@@ -83,7 +98,9 @@ impl Journal {
         let mut line = json!({"unit": unit, "bundle": bundle::write(bundle, Purpose::HandOver)}).to_string();
         line.push('\n');
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(line.as_bytes())
-            .map_err(|error| Error::Journal { path: self.path.display().to_string(), reason: error.to_string() })
+        file.write_all(line.as_bytes()).map_err(|error| Error::Journal {
+            path: self.path.display().to_string(),
+            reason: error.to_string(),
+        })
     }
 }

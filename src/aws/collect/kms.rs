@@ -37,7 +37,12 @@ const PAGES_MAX: usize = 10_000;
 const POLICY_NAMES: [&str; 2] = ["default", "AWS_RAM"];
 
 /// Operations that newer or smaller services do not offer; without them the snapshot is still whole.
-const OPTIONAL: [&str; 4] = ["GetKeyLastUsage", "ListKeyRotations", "ListKeyPolicies", "DescribeCustomKeyStores"];
+const OPTIONAL: [&str; 4] = [
+    "GetKeyLastUsage",
+    "ListKeyRotations",
+    "ListKeyPolicies",
+    "DescribeCustomKeyStores",
+];
 
 /// The client of one account and Region.
 #[derive(Debug, Clone)]
@@ -53,8 +58,12 @@ impl Kms {
         let mut arns = Vec::new();
         let mut marker = None;
         for _ in 0..PAGES_MAX {
-            let (page, _) =
-                ask!(self.pace, "ListKeys", self.kms.list_keys().limit(1000).set_marker(marker.clone())).await?;
+            let (page, _) = ask!(
+                self.pace,
+                "ListKeys",
+                self.kms.list_keys().limit(1000).set_marker(marker.clone())
+            )
+            .await?;
             arns.extend(page.keys().iter().filter_map(|key| key.key_arn().map(str::to_owned)));
             marker = page.next_marker.filter(|_| page.truncated);
             if marker.is_none() {
@@ -72,12 +81,16 @@ impl Kms {
         let (aliases, stores) = tokio::join!(self.aliases(), self.stores());
         match aliases {
             Ok(aliases) => bundle.aliases = aliases,
-            Err(refusal) => bundle.failures.push(failure(&self.place, KMS, "ListAliases", None, refusal)),
+            Err(refusal) => bundle
+                .failures
+                .push(failure(&self.place, KMS, "ListAliases", None, refusal)),
         }
         match stores {
             Ok(stores) => bundle.key_stores = stores,
             Err(refusal) if refusal.is_unsupported() => {}
-            Err(refusal) => bundle.failures.push(failure(&self.place, KMS, "DescribeCustomKeyStores", None, refusal)),
+            Err(refusal) => bundle
+                .failures
+                .push(failure(&self.place, KMS, "DescribeCustomKeyStores", None, refusal)),
         }
         bundle
     }
@@ -99,8 +112,12 @@ impl Kms {
         let mut aliases = Vec::new();
         let mut marker = None;
         for _ in 0..PAGES_MAX {
-            let (page, raw) =
-                ask!(self.pace, "ListAliases", self.kms.list_aliases().limit(100).set_marker(marker.clone())).await?;
+            let (page, raw) = ask!(
+                self.pace,
+                "ListAliases",
+                self.kms.list_aliases().limit(100).set_marker(marker.clone())
+            )
+            .await?;
             aliases.extend(json::list(&raw, "Aliases").iter().map(|alias| Alias {
                 account_id: self.place.account_id.clone(),
                 region: self.place.region.clone(),
@@ -146,7 +163,9 @@ impl Kms {
             if OPTIONAL.contains(&operation) && (refusal.is_unsupported() || refusal.is(&["NotOffered"])) {
                 return;
             }
-            bundle.failures.push(failure(&self.place, KMS, operation, Some(arn), refusal));
+            bundle
+                .failures
+                .push(failure(&self.place, KMS, operation, Some(arn), refusal));
         };
         let (metadata, policies, grants, tags, rotation, rotations, usage) = tokio::join!(
             self.metadata(arn),
@@ -163,7 +182,9 @@ impl Kms {
         }
         let (named, refusals) = policies;
         key.policies = named;
-        refusals.into_iter().for_each(|(operation, refusal)| failed(operation, refusal));
+        refusals
+            .into_iter()
+            .for_each(|(operation, refusal)| failed(operation, refusal));
         match grants {
             Ok(grants) => key.grants = Some(grants),
             Err(refusal) => failed("ListGrants", refusal),
@@ -210,7 +231,11 @@ impl Kms {
         let listed = refusals.is_empty();
         let mut policies = BTreeMap::new();
         for name in names {
-            let call = ask!(self.pace, "GetKeyPolicy", self.kms.get_key_policy().key_id(arn).policy_name(&name));
+            let call = ask!(
+                self.pace,
+                "GetKeyPolicy",
+                self.kms.get_key_policy().key_id(arn).policy_name(&name)
+            );
             match call.await {
                 Ok((answer, _)) => {
                     if let Some(text) = answer.policy {
@@ -271,7 +296,11 @@ impl Kms {
             let call = ask!(
                 self.pace,
                 "ListResourceTags",
-                self.kms.list_resource_tags().key_id(arn).limit(50).set_marker(marker.clone())
+                self.kms
+                    .list_resource_tags()
+                    .key_id(arn)
+                    .limit(50)
+                    .set_marker(marker.clone())
             );
             let (page, raw) = call.await?;
             tags.extend(json::list(&raw, "Tags").iter().cloned());
@@ -284,7 +313,12 @@ impl Kms {
     }
 
     async fn rotation_status(&self, arn: &str) -> Result<Option<Value>, Refusal> {
-        let (_, raw) = ask!(self.pace, "GetKeyRotationStatus", self.kms.get_key_rotation_status().key_id(arn)).await?;
+        let (_, raw) = ask!(
+            self.pace,
+            "GetKeyRotationStatus",
+            self.kms.get_key_rotation_status().key_id(arn)
+        )
+        .await?;
         Ok(raw.is_object().then_some(raw))
     }
 

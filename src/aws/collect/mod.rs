@@ -46,7 +46,7 @@ const KEYS: usize = 24;
 const REQUESTS: usize = 256;
 
 /// Tries of the SDK per call; throttled calls are tried again beyond, more slowly.
-const ATTEMPTS: u32 = 6;
+const ATTEMPTS: u32 = 4;
 
 /// Whose permissions to collect.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -159,7 +159,11 @@ pub async fn collect(
         "role": request.role.as_ref().map(|role| role.name.clone()), "endpoint": base.endpoint_url(),
     });
     let began = now();
-    let journal = request.journal.as_deref().map(|path| Journal::open(path, &wanted, request.resume, began)).transpose()?;
+    let journal = request
+        .journal
+        .as_deref()
+        .map(|path| Journal::open(path, &wanted, request.resume, began))
+        .transpose()?;
     let collector = Collector {
         partition: members::arn(&arn).map_or("aws", |parts| parts[0]).to_owned(),
         caller: identity.account().unwrap_or_default().to_owned(),
@@ -175,14 +179,21 @@ pub async fn collect(
     bundle.started_at = Some(collector.journal.as_ref().map_or(began, |journal| journal.started_at));
     bundle.collected_at = Some(now());
     bundle.collected_by = Some(arn);
-    bundle.source = Some(base.endpoint_url().map_or_else(|| "aws".to_owned(), |url| format!("aws at {url}")));
+    bundle.source = Some(
+        base.endpoint_url()
+            .map_or_else(|| "aws".to_owned(), |url| format!("aws at {url}")),
+    );
     bundle.tool = Some(concat!("keytrail ", env!("CARGO_PKG_VERSION")).to_owned());
-    Ok(Collected { bundle, meter: collector.meter })
+    Ok(Collected {
+        bundle,
+        meter: collector.meter,
+    })
 }
 
 /// The configuration with retries and time limits fit for thousands of small calls.
 fn patient(base: &SdkConfig) -> SdkConfig {
-    let retry = RetryConfig::adaptive()
+    // The SDK's adaptive mode slows a whole client down when one operation is throttled; `Pace` adapts each by itself.
+    let retry = RetryConfig::standard()
         .with_max_attempts(ATTEMPTS)
         .with_initial_backoff(Duration::from_millis(100))
         .with_max_backoff(Duration::from_secs(10));
@@ -190,7 +201,11 @@ fn patient(base: &SdkConfig) -> SdkConfig {
         .connect_timeout(Duration::from_secs(10))
         .operation_attempt_timeout(Duration::from_secs(60))
         .build();
-    base.clone().into_builder().retry_config(retry).timeout_config(timeout).build()
+    base.clone()
+        .into_builder()
+        .retry_config(retry)
+        .timeout_config(timeout)
+        .build()
 }
 
 impl Collector<'_> {
@@ -206,19 +221,24 @@ impl Collector<'_> {
         let organization = self.unit("organizations", self.organization());
         let parts: Vec<Part<'_>> = accounts.iter().map(|account| self.account(account).boxed()).collect();
         let parts = futures::stream::iter(parts);
-        let (organization, parts) =
-            tokio::join!(organization, parts.buffer_unordered(ACCOUNTS).collect::<Vec<Result<Bundle, Error>>>());
+        let (organization, parts) = tokio::join!(
+            organization,
+            parts.buffer_unordered(ACCOUNTS).collect::<Vec<Result<Bundle, Error>>>()
+        );
         absorb(&mut whole, organization?);
         for part in parts {
             absorb(&mut whole, part?);
         }
         whole.keys.sort_by(|a, b| a.arn.cmp(&b.arn));
+        whole.failures.sort();
         Ok(whole)
     }
 
     /// A part that is read, unless it was read before an interruption.
     async fn unit(&self, name: &str, read: impl Future<Output = Bundle> + Send) -> Result<Bundle, Error> {
-        let Some(journal) = &self.journal else { return Ok(read.await) };
+        let Some(journal) = &self.journal else {
+            return Ok(read.await);
+        };
         if let Some(held) = journal.take(name) {
             return Ok(held);
         }
@@ -235,7 +255,9 @@ impl Collector<'_> {
         // Organizations answers in one Region of each partition only.
         let config = aws_sdk_organizations::config::Builder::from(&self.base)
             .interceptor(guard::ReadOnly)
-            .retry_partition(aws_sdk_organizations::config::retry::RetryPartition::new("organizations"));
+            .retry_partition(aws_sdk_organizations::config::retry::RetryPartition::new(
+                "organizations",
+            ));
         Organizations {
             organizations: aws_sdk_organizations::Client::from_conf(config.build()),
             pace: self.pace(organization::QUOTAS),
@@ -248,19 +270,31 @@ impl Collector<'_> {
             Accounts::Listed(accounts) => Ok(accounts.clone()),
             Accounts::Organization => {
                 let listed = self.organizations().accounts().await;
-                let listed = listed.map_err(|refusal| Error::Accounts(format!("{}: {}", refusal.code, refusal.message)))?;
+                let listed =
+                    listed.map_err(|refusal| Error::Accounts(format!("{}: {}", refusal.code, refusal.message)))?;
                 let mut accounts = Vec::new();
                 for account in &listed {
-                    let Some(id) = members::text(account, "Id") else { continue };
+                    let Some(id) = members::text(account, "Id") else {
+                        continue;
+                    };
                     let state = members::any_text(account, &["State", "Status"]).unwrap_or_default();
                     if state == "ACTIVE" || state.is_empty() {
                         accounts.push(id);
                         continue;
                     }
                     // Nobody can sign in to a closed or suspended account.
-                    let place = Place { account_id: id, region: String::new() };
-                    let refusal = Refusal { code: state, message: "the account is not active".to_owned() };
-                    whole.failures.push(Failure { skipped: true, ..failure(&place, IAM, "AssumeRole", None, refusal) });
+                    let place = Place {
+                        account_id: id,
+                        region: String::new(),
+                    };
+                    let refusal = Refusal {
+                        code: state,
+                        message: "the account is not active".to_owned(),
+                    };
+                    whole.failures.push(Failure {
+                        skipped: true,
+                        ..failure(&place, IAM, "AssumeRole", None, refusal)
+                    });
                 }
                 Ok(accounts)
             }
@@ -269,7 +303,10 @@ impl Collector<'_> {
 
     async fn organization(&self) -> Bundle {
         let client = self.organizations();
-        let place = Place { account_id: self.caller.clone(), region: String::new() };
+        let place = Place {
+            account_id: self.caller.clone(),
+            region: String::new(),
+        };
         let mut bundle = Bundle::default();
         let mut scope = Scope {
             account_id: self.caller.clone(),
@@ -288,7 +325,10 @@ impl Collector<'_> {
                 let row = failure(&place, ORGANIZATIONS, "DescribeOrganization", None, refusal);
                 // Only some accounts may read the organization; that is said, but breaks nothing that was asked for.
                 let asked = self.request.accounts == Accounts::Organization;
-                bundle.failures.push(Failure { skipped: none || !asked, ..row });
+                bundle.failures.push(Failure {
+                    skipped: none || !asked,
+                    ..row
+                });
                 bundle.scope.push(scope);
                 return bundle;
             }
@@ -301,7 +341,9 @@ impl Collector<'_> {
                     scope.state = State::Partial;
                 }
                 for (operation, resource, refusal) in refusals {
-                    bundle.failures.push(failure(&place, ORGANIZATIONS, operation, resource.as_deref(), refusal));
+                    bundle
+                        .failures
+                        .push(failure(&place, ORGANIZATIONS, operation, resource.as_deref(), refusal));
                 }
                 bundle.organization = Some(organization);
             }
@@ -323,7 +365,10 @@ impl Collector<'_> {
                 return Ok(self.base.clone());
             }
             let message = "another account than the caller's; name a role to assume there".to_owned();
-            return Err(Refusal { code: "NoRole".to_owned(), message });
+            return Err(Refusal {
+                code: "NoRole".to_owned(),
+                message,
+            });
         };
         let config = role::assume(&self.base, &self.partition, account, role);
         match aws_sdk_sts::Client::new(&config).get_caller_identity().send().await {
@@ -335,15 +380,22 @@ impl Collector<'_> {
     }
 
     async fn account(&self, account: &str) -> Result<Bundle, Error> {
-        let global = Place { account_id: account.to_owned(), region: String::new() };
+        let global = Place {
+            account_id: account.to_owned(),
+            region: String::new(),
+        };
         let mut whole = Bundle::default();
         let config = match self.signed_in(account).await {
             Ok(config) => config,
             Err(refusal) => {
                 let named = self.request.regions.iter().map(|region| (KMS, region.clone()));
-                let tried = [(IAM, String::new()), (CLOUDTRAIL, String::new())].into_iter().chain(named);
+                let tried = [(IAM, String::new()), (CLOUDTRAIL, String::new())]
+                    .into_iter()
+                    .chain(named);
                 for (service, region) in tried {
-                    whole.scope.push(scope_of(account, &region, service, State::Failed, None));
+                    whole
+                        .scope
+                        .push(scope_of(account, &region, service, State::Failed, None));
                 }
                 whole.failures.push(failure(&global, IAM, "AssumeRole", None, refusal));
                 return Ok(whole);
@@ -356,8 +408,10 @@ impl Collector<'_> {
         };
         let iam_unit = format!("iam/{account}");
         let iam = self.unit(&iam_unit, self.iam(&config, &global));
-        let parts: Vec<Part<'_>> =
-            wanted.iter().map(|region| self.region(&config, account, region).boxed()).collect();
+        let parts: Vec<Part<'_>> = wanted
+            .iter()
+            .map(|region| self.region(&config, account, region).boxed())
+            .collect();
         let parts = futures::stream::iter(parts);
         let (iam, parts) = tokio::join!(iam, parts.buffer_unordered(REGIONS).collect::<Vec<_>>());
         absorb(&mut whole, iam?);
@@ -367,19 +421,36 @@ impl Collector<'_> {
             let mut part = part?;
             // A trail for all Regions is seen in each; it is the same everywhere.
             for trail in std::mem::take(&mut part.trails) {
-                let arn = trail.raw.get("Trail").and_then(|trail| members::text(trail, "TrailARN")).unwrap_or_default();
+                let arn = trail
+                    .raw
+                    .get("Trail")
+                    .and_then(|trail| members::text(trail, "TrailARN"))
+                    .unwrap_or_default();
                 trails.entry(arn).or_insert(trail);
             }
-            if part.failures.iter().any(|failure| failure.service == CLOUDTRAIL && !failure.skipped) {
+            if part
+                .failures
+                .iter()
+                .any(|failure| failure.service == CLOUDTRAIL && !failure.skipped)
+            {
                 state = State::Partial;
             }
             absorb(&mut whole, part);
         }
-        let asked = whole.scope.iter().any(|scope| scope.service == KMS && scope.state != State::Skipped);
+        let asked = whole
+            .scope
+            .iter()
+            .any(|scope| scope.service == KMS && scope.state != State::Skipped);
         if !asked || (trails.is_empty() && state == State::Partial) {
             state = State::Failed;
         }
-        whole.scope.push(scope_of(account, "", CLOUDTRAIL, state, i64::try_from(trails.len()).ok()));
+        whole.scope.push(scope_of(
+            account,
+            "",
+            CLOUDTRAIL,
+            state,
+            i64::try_from(trails.len()).ok(),
+        ));
         whole.trails.extend(trails.into_values());
         (self.say)(Event::Account(account.to_owned()));
         Ok(whole)
@@ -390,18 +461,26 @@ impl Collector<'_> {
         let account = &place.account_id;
         let client = aws_sdk_iam::config::Builder::from(config)
             .interceptor(guard::ReadOnly)
-            .retry_partition(aws_sdk_iam::config::retry::RetryPartition::new(format!("iam/{account}")));
+            .retry_partition(aws_sdk_iam::config::retry::RetryPartition::new(format!(
+                "iam/{account}"
+            )));
         let client = aws_sdk_iam::Client::from_conf(client.build());
         match iam::details(&client, &self.pace(iam::QUOTAS)).await {
             Ok(details) => {
                 let read = read_iam(account, &details, &Default::default(), &mut bundle.failures);
-                let state = if bundle.failures.is_empty() { State::Complete } else { State::Partial };
+                let state = if bundle.failures.is_empty() {
+                    State::Complete
+                } else {
+                    State::Partial
+                };
                 let items = i64::try_from(read.principals.len()).ok();
                 bundle.scope.push(scope_of(account, "", IAM, state, items));
                 bundle.iam.insert(account.clone(), read);
             }
             Err(refusal) => {
-                bundle.failures.push(failure(place, IAM, "GetAccountAuthorizationDetails", None, refusal));
+                bundle
+                    .failures
+                    .push(failure(place, IAM, "GetAccountAuthorizationDetails", None, refusal));
                 bundle.scope.push(scope_of(account, "", IAM, State::Failed, None));
             }
         }
@@ -409,11 +488,20 @@ impl Collector<'_> {
     }
 
     async fn region(&self, config: &SdkConfig, account: &str, region: &str) -> Result<Bundle, Error> {
-        let place = Place { account_id: account.to_owned(), region: region.to_owned() };
-        let config = config.clone().into_builder().region(Region::new(region.to_owned())).build();
+        let place = Place {
+            account_id: account.to_owned(),
+            region: region.to_owned(),
+        };
+        let config = config
+            .clone()
+            .into_builder()
+            .region(Region::new(region.to_owned()))
+            .build();
         let client = aws_sdk_kms::config::Builder::from(&config)
             .interceptor(guard::ReadOnly)
-            .retry_partition(aws_sdk_kms::config::retry::RetryPartition::new(format!("kms/{account}/{region}")));
+            .retry_partition(aws_sdk_kms::config::retry::RetryPartition::new(format!(
+                "kms/{account}/{region}"
+            )));
         let kms = Kms {
             kms: aws_sdk_kms::Client::from_conf(client.build()),
             pace: self.pace(kms::QUOTAS),
@@ -427,7 +515,10 @@ impl Collector<'_> {
                 let skipped = self.request.regions.is_empty() && refusal.is(&regions::NOT_ENABLED);
                 let state = if skipped { State::Skipped } else { State::Failed };
                 whole.scope.push(scope_of(account, region, KMS, state, None));
-                whole.failures.push(Failure { skipped, ..failure(&place, KMS, "ListKeys", None, refusal) });
+                whole.failures.push(Failure {
+                    skipped,
+                    ..failure(&place, KMS, "ListKeys", None, refusal)
+                });
                 (self.say)(Event::Region(account.to_owned(), region.to_owned()));
                 return Ok(whole);
             }
@@ -440,7 +531,10 @@ impl Collector<'_> {
         let read = futures::stream::iter(read);
         let trails_unit = format!("cloudtrail/{account}/{region}");
         let trails = self.unit(&trails_unit, self.trails(&config, &place));
-        let (keys, trails) = tokio::join!(read.buffer_unordered(KEYS).collect::<Vec<Result<Bundle, Error>>>(), trails);
+        let (keys, trails) = tokio::join!(
+            read.buffer_unordered(KEYS).collect::<Vec<Result<Bundle, Error>>>(),
+            trails
+        );
         for key in keys {
             absorb(&mut whole, key?);
         }
@@ -463,7 +557,10 @@ impl Collector<'_> {
     async fn trails(&self, config: &SdkConfig, place: &Place) -> Bundle {
         let client = aws_sdk_cloudtrail::config::Builder::from(config)
             .interceptor(guard::ReadOnly)
-            .retry_partition(aws_sdk_cloudtrail::config::retry::RetryPartition::new(format!("cloudtrail/{}/{}", place.account_id, place.region)));
+            .retry_partition(aws_sdk_cloudtrail::config::retry::RetryPartition::new(format!(
+                "cloudtrail/{}/{}",
+                place.account_id, place.region
+            )));
         let client = aws_sdk_cloudtrail::Client::from_conf(client.build());
         match trails::read(&client, &self.pace(trails::QUOTAS), place).await {
             Ok(bundle) => bundle,

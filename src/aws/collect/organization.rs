@@ -59,18 +59,31 @@ pub(super) type Refusals = Vec<(&'static str, Option<String>, Refusal)>;
 impl Organizations {
     /// The ids of all accounts with their states.
     pub(super) async fn accounts(&self) -> Result<Vec<Value>, Refusal> {
-        pages!(self.pace, "ListAccounts", "Accounts", self.organizations.list_accounts().max_results(20))
+        pages!(
+            self.pace,
+            "ListAccounts",
+            "Accounts",
+            self.organizations.list_accounts().max_results(20)
+        )
     }
 
     /// The organization the caller is in.
     pub(super) async fn describe(&self) -> Result<Value, Refusal> {
-        let (_, raw) = ask!(self.pace, "DescribeOrganization", self.organizations.describe_organization()).await?;
+        let (_, raw) = ask!(
+            self.pace,
+            "DescribeOrganization",
+            self.organizations.describe_organization()
+        )
+        .await?;
         Ok(raw.get("Organization").cloned().unwrap_or_default())
     }
 
     /// All of it. Policies that cannot be read leave refusals; without the tree there is nothing.
     pub(super) async fn read(&self, described: Value) -> Result<(Organization, Refusals), (&'static str, Refusal)> {
-        let mut organization = Organization { organization: described, ..Organization::default() };
+        let mut organization = Organization {
+            organization: described,
+            ..Organization::default()
+        };
         organization.roots = self.roots().await.map_err(|refusal| ("ListRoots", refusal))?;
         let mut open: Vec<(String, Vec<String>)> = Vec::new();
         for root in &organization.roots {
@@ -79,7 +92,10 @@ impl Organizations {
         while let Some((parent, above)) = open.pop() {
             let mut path = above;
             path.push(parent.clone());
-            let accounts = self.accounts_of(&parent).await.map_err(|refusal| ("ListAccountsForParent", refusal))?;
+            let accounts = self
+                .accounts_of(&parent)
+                .await
+                .map_err(|refusal| ("ListAccountsForParent", refusal))?;
             for mut account in accounts {
                 json::set(&mut account, "Path", path.clone().into());
                 organization.accounts.push(account);
@@ -101,7 +117,12 @@ impl Organizations {
     }
 
     async fn roots(&self) -> Result<Vec<Value>, Refusal> {
-        pages!(self.pace, "ListRoots", "Roots", self.organizations.list_roots().max_results(20))
+        pages!(
+            self.pace,
+            "ListRoots",
+            "Roots",
+            self.organizations.list_roots().max_results(20)
+        )
     }
 
     async fn accounts_of(&self, parent: &str) -> Result<Vec<Value>, Refusal> {
@@ -109,7 +130,10 @@ impl Organizations {
             self.pace,
             "ListAccountsForParent",
             "Accounts",
-            self.organizations.list_accounts_for_parent().parent_id(parent).max_results(20)
+            self.organizations
+                .list_accounts_for_parent()
+                .parent_id(parent)
+                .max_results(20)
         )
     }
 
@@ -118,7 +142,10 @@ impl Organizations {
             self.pace,
             "ListOrganizationalUnitsForParent",
             "OrganizationalUnits",
-            self.organizations.list_organizational_units_for_parent().parent_id(parent).max_results(20)
+            self.organizations
+                .list_organizational_units_for_parent()
+                .parent_id(parent)
+                .max_results(20)
         )
     }
 
@@ -129,9 +156,15 @@ impl Organizations {
         };
         for summary in summaries {
             let Some(id) = json::text(&summary, "Id") else { continue };
-            let call = ask!(self.pace, "DescribePolicy", self.organizations.describe_policy().policy_id(&id));
+            let call = ask!(
+                self.pace,
+                "DescribePolicy",
+                self.organizations.describe_policy().policy_id(&id)
+            );
             let content = match call.await {
-                Ok((_, raw)) => raw.get("Policy").and_then(|policy| Document::read(policy.get("Content")?)),
+                Ok((_, raw)) => raw
+                    .get("Policy")
+                    .and_then(|policy| Document::read(policy.get("Content")?)),
                 Err(refusal) => {
                     refusals.push(("DescribePolicy", Some(id.clone()), refusal));
                     None
@@ -144,7 +177,11 @@ impl Organizations {
                     None
                 }
             };
-            organization.policies.push(OrganizationPolicy { summary, content, targets });
+            organization.policies.push(OrganizationPolicy {
+                summary,
+                content,
+                targets,
+            });
         }
     }
 
@@ -162,8 +199,14 @@ impl Organizations {
             self.pace,
             "ListTargetsForPolicy",
             "Targets",
-            self.organizations.list_targets_for_policy().policy_id(policy).max_results(20)
+            self.organizations
+                .list_targets_for_policy()
+                .policy_id(policy)
+                .max_results(20)
         )?;
-        Ok(targets.iter().filter_map(|target| json::text(target, "TargetId")).collect())
+        Ok(targets
+            .iter()
+            .filter_map(|target| json::text(target, "TargetId"))
+            .collect())
     }
 }

@@ -6,11 +6,40 @@ const REGIONS: [(&str, &[&str]); 3] = [
     (
         "aws",
         &[
-            "us-east-1", "us-east-2", "us-west-1", "us-west-2", "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1",
-            "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2",
-            "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-central-1",
-            "ca-west-1", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1",
-            "eu-west-2", "eu-west-3", "il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1",
+            "us-east-1",
+            "us-east-2",
+            "us-west-1",
+            "us-west-2",
+            "af-south-1",
+            "ap-east-1",
+            "ap-east-2",
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-northeast-3",
+            "ap-south-1",
+            "ap-south-2",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "ap-southeast-3",
+            "ap-southeast-4",
+            "ap-southeast-5",
+            "ap-southeast-6",
+            "ap-southeast-7",
+            "ca-central-1",
+            "ca-west-1",
+            "eu-central-1",
+            "eu-central-2",
+            "eu-north-1",
+            "eu-south-1",
+            "eu-south-2",
+            "eu-west-1",
+            "eu-west-2",
+            "eu-west-3",
+            "il-central-1",
+            "me-central-1",
+            "me-south-1",
+            "mx-central-1",
+            "sa-east-1",
         ],
     ),
     ("aws-cn", &["cn-north-1", "cn-northwest-1"]),
@@ -19,7 +48,10 @@ const REGIONS: [(&str, &[&str]); 3] = [
 
 /// The Regions of a partition; at least the one the caller is in.
 pub(super) fn of(partition: &str, caller: &str) -> Vec<String> {
-    let known = REGIONS.iter().find(|(name, _)| *name == partition).map_or(&[][..], |(_, regions)| *regions);
+    let known = REGIONS
+        .iter()
+        .find(|(name, _)| *name == partition)
+        .map_or(&[][..], |(_, regions)| *regions);
     let mut all: Vec<String> = known.iter().map(|region| (*region).to_owned()).collect();
     if !all.iter().any(|region| region == caller) {
         all.push(caller.to_owned());
@@ -28,5 +60,10 @@ pub(super) fn of(partition: &str, caller: &str) -> Vec<String> {
 }
 
 /// The error codes with which a Region answers that an account has not enabled.
-pub(super) const NOT_ENABLED: [&str; 5] =
-    ["UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired", "AuthFailure", "InvalidSignatureException"];
+pub(super) const NOT_ENABLED: [&str; 5] = [
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "OptInRequired",
+    "AuthFailure",
+    "InvalidSignatureException",
+];

@@ -60,10 +60,21 @@ pub(in crate::cli) struct IngestArgs {
 
 /// Runs `ingest`.
 pub(in crate::cli) async fn run(args: &IngestArgs, globals: &Globals, printer: &Printer) -> anyhow::Result<Exit> {
-    let sources: Vec<Source> = args.sources.iter().map(|word| Source::parse(word)).collect::<Result<_, _>>().map_err(said)?;
-    let aws = if sources.iter().any(Source::is_s3) { Some(settings::aws(&globals.aws).await) } else { None };
+    let sources: Vec<Source> = args
+        .sources
+        .iter()
+        .map(|word| Source::parse(word))
+        .collect::<Result<_, _>>()
+        .map_err(said)?;
+    let aws = if sources.iter().any(Source::is_s3) {
+        Some(settings::aws(&globals.aws).await)
+    } else {
+        None
+    };
     let day = |instant: Option<Instant>| {
-        instant.and_then(|instant| DateTime::from_timestamp_micros(instant.0)).map(|time| time.date_naive())
+        instant
+            .and_then(|instant| DateTime::from_timestamp_micros(instant.0))
+            .map(|time| time.date_naive())
     };
     if let (Some(from), Some(to)) = (args.from, args.to)
         && to < from
@@ -111,7 +122,11 @@ pub(in crate::cli) async fn run(args: &IngestArgs, globals: &Globals, printer: &
             totals.faulted
         );
     }
-    Ok(if report.is_incomplete() { Exit::Incomplete } else { Exit::Done })
+    Ok(if report.is_incomplete() {
+        Exit::Incomplete
+    } else {
+        Exit::Done
+    })
 }
 
 fn said(error: source::Error) -> anyhow::Error {
@@ -169,7 +184,11 @@ fn summary(report: &Report, globals: &Globals, printer: &Printer) {
             totals.faulted + totals.objects_with_error - shown
         ));
     }
-    let skipped: Vec<String> = report.skipped.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    let skipped: Vec<String> = report
+        .skipped
+        .iter()
+        .map(|(reason, count)| format!("{count} {reason}"))
+        .collect();
     let mut objects = format!("objects: {} read, {} known already", totals.objects, report.known);
     if totals.objects_with_error > 0 {
         objects.push_str(&format!(", {} not to the end", totals.objects_with_error));
@@ -189,11 +208,18 @@ fn summary(report: &Report, globals: &Globals, printer: &Printer) {
             let more = all.len().saturating_sub(8);
             all.truncate(8);
             let shown = all.join(" ");
-            if more > 0 { format!("{shown} and {more} more") } else { shown }
+            if more > 0 {
+                format!("{shown} and {more} more")
+            } else {
+                shown
+            }
         };
         printer.say(&format!("events: {first} to {last}"));
         printer.say(&format!("accounts: {}", list(&totals.accounts)));
         printer.say(&format!("regions: {}", list(&totals.regions)));
     }
-    printer.say(&format!("next: keytrail --lake {} query key-usage", settings::shell_word(&globals.lake)));
+    printer.say(&format!(
+        "next: keytrail --lake {} query key-usage",
+        settings::shell_word(&globals.lake)
+    ));
 }

@@ -74,7 +74,10 @@ async fn list(args: &ListArgs, globals: &Globals) -> anyhow::Result<Exit> {
 fn say(kept: &Kept, from: &str, printer: &Printer) {
     let count = |table: &str| kept.rows.get(table).copied().unwrap_or(0);
     if kept.was_there {
-        printer.note(&format!("`{from}`: the lake holds this snapshot already: {}", kept.snapshot_id));
+        printer.note(&format!(
+            "`{from}`: the lake holds this snapshot already: {}",
+            kept.snapshot_id
+        ));
         return;
     }
     printer.note(&format!(
@@ -96,11 +99,15 @@ fn say(kept: &Kept, from: &str, printer: &Printer) {
 fn say_failures(bundle: &crate::snapshot::Bundle, printer: &Printer) {
     let mut counts: std::collections::BTreeMap<(&str, &str), (usize, &str)> = std::collections::BTreeMap::new();
     for failure in bundle.failures.iter().filter(|failure| !failure.skipped) {
-        let entry = counts.entry((&failure.operation, &failure.code)).or_insert((0, &failure.message));
+        let entry = counts
+            .entry((&failure.operation, &failure.code))
+            .or_insert((0, &failure.message));
         entry.0 += 1;
     }
     for ((operation, code), (count, message)) in &counts {
-        printer.note(&format!("could not be read: {operation}: {code} ({count} times), for example: {message}"));
+        printer.note(&format!(
+            "could not be read: {operation}: {code} ({count} times), for example: {message}"
+        ));
     }
     if !counts.is_empty() {
         printer.hint("each is a row of `snapshot_scope`: SELECT * FROM snapshot_scope WHERE state = 'failed'");

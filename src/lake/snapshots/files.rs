@@ -43,21 +43,30 @@ pub fn find(paths: &[PathBuf], collected_at: Option<i64>) -> Result<Vec<Found>, 
     }
     if !files.is_empty() {
         let all: Vec<PathBuf> = files.into_iter().cloned().collect();
-        let name = if let [only] = all.as_slice() { only.display().to_string() } else { format!("{} files", all.len()) };
+        let name = if let [only] = all.as_slice() {
+            only.display().to_string()
+        } else {
+            format!("{} files", all.len())
+        };
         found.extend(take(&name, &all, true, collected_at)?);
     }
     Ok(found)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
-    Error::Unreadable { path: path.display().to_string(), reason: error.to_string() }
+    Error::Unreadable {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    }
 }
 
 fn walk(folder: &Path, depth: usize, all: &mut Vec<PathBuf>) -> Result<(), Error> {
     let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
     for entry in entries {
         let path = entry.map_err(|error| unreadable(folder, &error))?.path();
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if hidden || all.len() >= FILES_MAX {
             continue;
         }
@@ -74,7 +83,10 @@ fn walk(folder: &Path, depth: usize, all: &mut Vec<PathBuf>) -> Result<(), Error
 
 /// Files named as JSON or without any known kind; pictures and programs are passed over.
 fn is_json(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().to_ascii_lowercase())
+        .unwrap_or_default();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     match name.rsplit_once('.') {
         Some((_, kind)) => ["json", "jsonl", "txt", "out", "log", "policy"].contains(&kind) || kind.len() > 5,
@@ -90,7 +102,12 @@ fn take(name: &str, paths: &[PathBuf], given: bool, collected_at: Option<i64>) -
         let shown = path.to_string_lossy().replace('\\', "/");
         let about = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
         if about.len() > SIZE_MAX {
-            broken.push(Failure::of_input("", shown, "TooLarge", format!("larger than {SIZE_MAX} bytes")));
+            broken.push(Failure::of_input(
+                "",
+                shown,
+                "TooLarge",
+                format!("larger than {SIZE_MAX} bytes"),
+            ));
             continue;
         }
         let bytes = match std::fs::read(path) {
@@ -102,12 +119,18 @@ fn take(name: &str, paths: &[PathBuf], given: bool, collected_at: Option<i64>) -
             }
         };
         let at = about.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-        modified.push((shown.clone(), at.and_then(|at| i64::try_from(at.as_micros()).ok()).unwrap_or(0)));
+        modified.push((
+            shown.clone(),
+            at.and_then(|at| i64::try_from(at.as_micros()).ok()).unwrap_or(0),
+        ));
         let (read, failure) = dump::documents(&shown, &bytes);
         // What was asked for by name and is cut off is not half imported.
         if let Some(failure) = failure {
             if given && (paths.len() == 1 || read.iter().any(|entry| dump::is_bundle(&entry.value))) {
-                return Err(Error::Json { path: shown, reason: failure.message });
+                return Err(Error::Json {
+                    path: shown,
+                    reason: failure.message,
+                });
             }
             broken.push(failure);
         }
@@ -118,12 +141,25 @@ fn take(name: &str, paths: &[PathBuf], given: bool, collected_at: Option<i64>) -
     let oldest = modified.iter().map(|(_, at)| *at).min().unwrap_or(0);
     let mut found = Vec::new();
     for (path, bundle) in taken.bundles {
-        let modified_at = modified.iter().find(|(held, _)| *held == path).map_or(newest, |(_, at)| *at);
-        found.push(Found { bundle: stamped(bundle, collected_at, modified_at, None), path, modified_at, unrecognised: Vec::new() });
+        let modified_at = modified
+            .iter()
+            .find(|(held, _)| *held == path)
+            .map_or(newest, |(_, at)| *at);
+        found.push(Found {
+            bundle: stamped(bundle, collected_at, modified_at, None),
+            path,
+            modified_at,
+            unrecognised: Vec::new(),
+        });
     }
     if let Some(bundle) = taken.assembled {
         let bundle = stamped(bundle, collected_at, newest, Some(oldest));
-        found.push(Found { path: name.to_owned(), bundle, modified_at: newest, unrecognised: taken.unrecognised });
+        found.push(Found {
+            path: name.to_owned(),
+            bundle,
+            modified_at: newest,
+            unrecognised: taken.unrecognised,
+        });
     }
     if found.is_empty() {
         return Err(Error::Nothing(name.to_owned()));
@@ -137,7 +173,10 @@ fn stamped(mut bundle: Bundle, given: Option<i64>, newest: i64, oldest: Option<i
     if bundle.collected_at.is_none() {
         bundle.collected_at = Some(newest);
         bundle.started_at = bundle.started_at.or(oldest.filter(|oldest| *oldest < newest));
-        let text = format!("collected_at is the time of the file, {}: the contents do not say", instant::format(newest));
+        let text = format!(
+            "collected_at is the time of the file, {}: the contents do not say",
+            instant::format(newest)
+        );
         bundle.notes.push(text);
     }
     bundle

@@ -75,7 +75,13 @@ pub(super) struct Place {
 
 pub(super) fn header_of(row: &Row) -> Option<Header> {
     let text = |column: &str| INDEX.text_of(row, column).map(str::to_owned);
-    let texts = |column: &str| if let Cell::Texts(texts) = INDEX.cell(row, column) { texts.clone() } else { Vec::new() };
+    let texts = |column: &str| {
+        if let Cell::Texts(texts) = INDEX.cell(row, column) {
+            texts.clone()
+        } else {
+            Vec::new()
+        }
+    };
     Some(Header {
         snapshot_id: text("snapshot_id")?,
         collected_at: INDEX.cell(row, "collected_at").instant()?,
@@ -111,14 +117,30 @@ impl Index {
                 continue;
             }
             let count = INDEX.cell(row, "row_count").int().unwrap_or(0);
-            *counts.entry(snapshot.clone()).or_default().entry(table.clone()).or_default() += count;
-            let place = Place { account_id: text("account_id"), region: text("region"), chunk: text("chunk") };
-            index.chunks.entry(snapshot).or_default().entry(table).or_default().push(place);
+            *counts
+                .entry(snapshot.clone())
+                .or_default()
+                .entry(table.clone())
+                .or_default() += count;
+            let place = Place {
+                account_id: text("account_id"),
+                region: text("region"),
+                chunk: text("chunk"),
+            };
+            index
+                .chunks
+                .entry(snapshot)
+                .or_default()
+                .entry(table)
+                .or_default()
+                .push(place);
         }
         for header in &mut index.headers {
             header.rows = counts.remove(&header.snapshot_id).unwrap_or_default();
         }
-        index.headers.sort_by(|a, b| (a.collected_at, &a.snapshot_id).cmp(&(b.collected_at, &b.snapshot_id)));
+        index
+            .headers
+            .sort_by(|a, b| (a.collected_at, &a.snapshot_id).cmp(&(b.collected_at, &b.snapshot_id)));
         index
     }
 
@@ -153,7 +175,13 @@ impl Index {
         for ((account_id, region, service), at) in newest(&candidates, as_of) {
             if let Some(held) = candidates.get(at) {
                 let (snapshot_id, collected_at) = (held.snapshot_id.clone(), held.collected_at);
-                parts.push(NewestPart { service, account_id, region, snapshot_id, collected_at });
+                parts.push(NewestPart {
+                    service,
+                    account_id,
+                    region,
+                    snapshot_id,
+                    collected_at,
+                });
             }
         }
         Ok(parts)
@@ -173,7 +201,10 @@ pub(super) async fn chunk_rows(
         return Ok(Vec::new());
     };
     let any_of: Arc<HashSet<String>> = Arc::new(chunks.into_iter().collect());
-    let wanted = Wanted { column: super::schema::CHUNK, any_of };
+    let wanted = Wanted {
+        column: super::schema::CHUNK,
+        any_of,
+    };
     store::read_chunks(&table, of, &wanted).await
 }
 

@@ -49,16 +49,24 @@ pub async fn keep(lake: &Location, bundle: &Bundle, stamp: &Stamp) -> Result<Kep
     scope::complete(&mut bundle);
     let collected_at = bundle.collected_at.unwrap_or(stamp.collected_at);
     let rows = rows::of(&bundle);
-    let cut: Vec<(&'static Table, Vec<chunk::Chunk<'_>>)> =
-        tables::ALL.iter().map(|table| (*table, chunk::cut(table, rows.of(table)))).collect();
-    let names = cut.iter().flat_map(|(table, chunks)| chunks.iter().map(|chunk| (table.name, chunk.id.as_str())));
+    let cut: Vec<(&'static Table, Vec<chunk::Chunk<'_>>)> = tables::ALL
+        .iter()
+        .map(|table| (*table, chunk::cut(table, rows.of(table))))
+        .collect();
+    let names = cut
+        .iter()
+        .flat_map(|(table, chunks)| chunks.iter().map(|chunk| (table.name, chunk.id.as_str())));
     let content_hash = chunk::content_hash(names);
     let short: String = content_hash.chars().take(12).collect();
     let snapshot_id = format!("{}-{short}", instant::compact(collected_at));
     let mut kept = Kept {
         snapshot_id: snapshot_id.clone(),
         was_there: false,
-        rows: rows.tables.iter().map(|(name, list)| ((*name).to_owned(), list.len())).collect(),
+        rows: rows
+            .tables
+            .iter()
+            .map(|(name, list)| ((*name).to_owned(), list.len()))
+            .collect(),
         rows_written: 0,
         failures: bundle.failures.iter().filter(|failure| !failure.skipped).count(),
     };
@@ -67,11 +75,23 @@ pub async fn keep(lake: &Location, bundle: &Bundle, stamp: &Stamp) -> Result<Kep
         kept.was_there = true;
         return Ok(kept);
     }
+    if index.headers.is_empty() {
+        // Empty tables too, so that the views stand on something in engines that do not know what may be missing.
+        for table in super::physical() {
+            store::open(lake, table).await?;
+        }
+    }
     keep_texts(lake, &rows.texts).await?;
     for (table, chunks) in &cut {
         kept.rows_written += keep_chunks(lake, table, chunks).await?;
     }
-    let header = Header { bundle: &bundle, stamp, snapshot_id: &snapshot_id, collected_at, content_hash: &content_hash };
+    let header = Header {
+        bundle: &bundle,
+        stamp,
+        snapshot_id: &snapshot_id,
+        collected_at,
+        content_hash: &content_hash,
+    };
     kept.was_there = !keep_index(lake, &header, &cut).await?;
     Ok(kept)
 }
@@ -85,17 +105,29 @@ struct Addressed {
 async fn keep_texts(lake: &Location, texts: &BTreeMap<String, String>) -> Result<()> {
     let row = |(address, text): (&String, &String)| {
         let bytes = i64::try_from(text.len()).unwrap_or(i64::MAX);
-        let row = vec![Cell::from(address.as_str()), Cell::from(text.as_str()), Cell::Int(bytes)];
-        Addressed { address: address.clone(), row }
+        let row = vec![
+            Cell::from(address.as_str()),
+            Cell::from(text.as_str()),
+            Cell::Int(bytes),
+        ];
+        Addressed {
+            address: address.clone(),
+            row,
+        }
     };
-    append(lake, &POLICY_TEXTS, "sha256", texts.iter().map(row).collect()).await.map(|_| ())
+    append(lake, &POLICY_TEXTS, "sha256", texts.iter().map(row).collect())
+        .await
+        .map(|_| ())
 }
 
 async fn keep_chunks(lake: &Location, of: &'static Table, chunks: &[chunk::Chunk<'_>]) -> Result<usize> {
     let mut seen = BTreeSet::new();
     let distinct = chunks.iter().filter(|chunk| seen.insert(chunk.id.as_str()));
     let rows = distinct.flat_map(|chunk| {
-        chunk.rows.iter().map(|row| Addressed { address: chunk.id.clone(), row: row.clone() })
+        chunk.rows.iter().map(|row| Addressed {
+            address: chunk.id.clone(),
+            row: row.clone(),
+        })
     });
     append(lake, of, schema::CHUNK, rows.collect()).await
 }
@@ -120,7 +152,11 @@ impl Header<'_> {
 
     fn whole(&self) -> Row {
         let complete = self.bundle.failures.iter().all(|failure| failure.skipped)
-            && self.bundle.scope.iter().all(|scope| scope.state != scope::State::Failed);
+            && self
+                .bundle
+                .scope
+                .iter()
+                .all(|scope| scope.state != scope::State::Failed);
         let mut row = self.row(HEADER);
         put(&mut row, "kept_at", Cell::Instant(self.stamp.kept_at));
         let source = self.bundle.source.clone().unwrap_or_else(|| self.stamp.source.clone());
@@ -142,7 +178,11 @@ fn put(row: &mut Row, column: &str, cell: Cell) {
 }
 
 /// Writes the snapshot's rows of the index, unless another process was faster with the same snapshot.
-async fn keep_index(lake: &Location, header: &Header<'_>, cut: &[(&'static Table, Vec<chunk::Chunk<'_>>)]) -> Result<bool> {
+async fn keep_index(
+    lake: &Location,
+    header: &Header<'_>,
+    cut: &[(&'static Table, Vec<chunk::Chunk<'_>>)],
+) -> Result<bool> {
     let mut rows = vec![header.whole()];
     for (table, chunks) in cut {
         for chunk in chunks {
@@ -150,11 +190,21 @@ async fn keep_index(lake: &Location, header: &Header<'_>, cut: &[(&'static Table
             put(&mut row, "chunk", chunk.id.as_str().into());
             put(&mut row, "account_id", chunk.account_id.into());
             put(&mut row, "region", chunk.region.into());
-            put(&mut row, "row_count", Cell::Int(i64::try_from(chunk.rows.len()).unwrap_or(i64::MAX)));
+            put(
+                &mut row,
+                "row_count",
+                Cell::Int(i64::try_from(chunk.rows.len()).unwrap_or(i64::MAX)),
+            );
             rows.push(row);
         }
     }
-    let rows = rows.into_iter().map(|row| Addressed { address: header.snapshot_id.to_owned(), row }).collect();
+    let rows = rows
+        .into_iter()
+        .map(|row| Addressed {
+            address: header.snapshot_id.to_owned(),
+            row,
+        })
+        .collect();
     Ok(append(lake, &INDEX, "snapshot_id", rows).await? > 0)
 }
 
@@ -171,14 +221,22 @@ async fn append(lake: &Location, of: &'static Table, column: &'static str, rows:
             return Ok(0);
         }
         let chunked = !schema::is_plain(of);
-        let borrowed: Vec<(Option<&str>, &Row)> =
-            new.iter().map(|row| (chunked.then_some(row.address.as_str()), &row.row)).collect();
+        let borrowed: Vec<(Option<&str>, &Row)> = new
+            .iter()
+            .map(|row| (chunked.then_some(row.address.as_str()), &row.row))
+            .collect();
         let adds = store::write(&table, of, &borrowed).await?;
-        let commit = Commit { adds, ..Commit::default() };
+        let commit = Commit {
+            adds,
+            ..Commit::default()
+        };
         match table::commit(table, &schema::stored_name(of), commit, None).await? {
             Committed::Done(_) => return Ok(new.len()),
             Committed::Raced => {}
         }
     }
-    Err(Error::Inconsistent(format!("table `{}`: other writers were faster {ATTEMPTS} times", schema::stored_name(of))))
+    Err(Error::Inconsistent(format!(
+        "table `{}`: other writers were faster {ATTEMPTS} times",
+        schema::stored_name(of)
+    )))
 }

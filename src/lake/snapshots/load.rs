@@ -49,10 +49,15 @@ pub async fn load_bundle(lake: &Location, as_of: Option<i64>) -> Result<Option<L
     }
     let mut chosen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for part in &parts {
-        let Some(tables) = index.chunks.get(&part.snapshot_id) else { continue };
+        let Some(tables) = index.chunks.get(&part.snapshot_id) else {
+            continue;
+        };
         for (table, places) in tables.iter().filter(|(table, _)| service_of(table) == part.service) {
             let fits = places.iter().filter(|place| belongs(part, place));
-            chosen.entry(table.clone()).or_default().extend(fits.map(|place| place.chunk.clone()));
+            chosen
+                .entry(table.clone())
+                .or_default()
+                .extend(fits.map(|place| place.chunk.clone()));
         }
     }
     let mut bundle = rows::bundle(&read_rows(lake, &chosen).await?);
@@ -60,11 +65,22 @@ pub async fn load_bundle(lake: &Location, as_of: Option<i64>) -> Result<Option<L
         bundle.iam.entry(part.account_id.clone()).or_default();
     }
     let used: BTreeSet<&str> = parts.iter().map(|part| part.snapshot_id.as_str()).collect();
-    let snapshots: Vec<Header> =
-        index.headers.iter().filter(|header| used.contains(header.snapshot_id.as_str())).cloned().collect();
+    let snapshots: Vec<Header> = index
+        .headers
+        .iter()
+        .filter(|header| used.contains(header.snapshot_id.as_str()))
+        .cloned()
+        .collect();
     bundle.collected_at = parts.iter().map(|part| part.collected_at).max();
-    bundle.started_at = snapshots.iter().map(|header| header.started_at.unwrap_or(header.collected_at)).min();
-    Ok(Some(Loaded { bundle: write(&bundle, Purpose::Evaluation), parts, snapshots }))
+    bundle.started_at = snapshots
+        .iter()
+        .map(|header| header.started_at.unwrap_or(header.collected_at))
+        .min();
+    Ok(Some(Loaded {
+        bundle: write(&bundle, Purpose::Evaluation),
+        parts,
+        snapshots,
+    }))
 }
 
 /// The service whose scope decides which snapshot a table's rows are taken from.
@@ -105,8 +121,13 @@ pub async fn load(lake: &Location, snapshot_id: &str) -> Result<Option<(Header, 
 pub async fn load_rows(lake: &Location, snapshot_id: &str) -> Result<Option<(Header, Rows)>> {
     let index = Index::read(lake).await?;
     let exact = index.headers.iter().find(|header| header.snapshot_id == snapshot_id);
-    let mut starting = index.headers.iter().filter(|header| header.snapshot_id.starts_with(snapshot_id));
-    let only = starting.next().filter(|_| starting.next().is_none() && !snapshot_id.is_empty());
+    let mut starting = index
+        .headers
+        .iter()
+        .filter(|header| header.snapshot_id.starts_with(snapshot_id));
+    let only = starting
+        .next()
+        .filter(|_| starting.next().is_none() && !snapshot_id.is_empty());
     let Some(header) = exact.or(only) else { return Ok(None) };
     let rows = read_rows(lake, &all_of(&index, &header.snapshot_id)).await?;
     Ok(Some((header.clone(), rows)))
@@ -114,7 +135,9 @@ pub async fn load_rows(lake: &Location, snapshot_id: &str) -> Result<Option<(Hea
 
 fn all_of(index: &Index, snapshot_id: &str) -> BTreeMap<String, BTreeSet<String>> {
     let tables = index.chunks.get(snapshot_id).into_iter().flatten();
-    tables.map(|(table, places)| (table.clone(), places.iter().map(|place| place.chunk.clone()).collect())).collect()
+    tables
+        .map(|(table, places)| (table.clone(), places.iter().map(|place| place.chunk.clone()).collect()))
+        .collect()
 }
 
 fn stamped(header: &Header, mut bundle: Bundle) -> Bundle {
@@ -146,10 +169,18 @@ async fn read_rows(lake: &Location, chosen: &BTreeMap<String, BTreeSet<String>>)
     let mut addresses: HashSet<String> = HashSet::new();
     for (name, chunks) in chosen {
         let Some(table) = tables::by_name(name) else { continue };
-        let mut held: Vec<_> = chunk_rows(lake, table, chunks.clone()).await?.into_iter().map(|(_, row)| row).collect();
+        let mut held: Vec<_> = chunk_rows(lake, table, chunks.clone())
+            .await?
+            .into_iter()
+            .map(|(_, row)| row)
+            .collect();
         held.sort();
         if let Some((column, _)) = table.text {
-            addresses.extend(held.iter().filter_map(|row| table.text_of(row, column)).map(str::to_owned));
+            addresses.extend(
+                held.iter()
+                    .filter_map(|row| table.text_of(row, column))
+                    .map(str::to_owned),
+            );
         }
         rows.tables.insert(table.name, held);
     }
@@ -164,7 +195,10 @@ async fn read_texts(lake: &Location, addresses: HashSet<String>) -> Result<BTree
     let Some(table) = table::open(lake, POLICY_TEXTS.name).await? else {
         return Ok(BTreeMap::new());
     };
-    let wanted = Wanted { column: "sha256", any_of: Arc::new(addresses) };
+    let wanted = Wanted {
+        column: "sha256",
+        any_of: Arc::new(addresses),
+    };
     let rows = store::read(&table, &POLICY_TEXTS, None, Some(&wanted)).await?;
     let of = |row: &tables::Row, table: &Table, column: &str| table.text_of(row, column).map(str::to_owned);
     let pair = |row: &tables::Row| Some((of(row, &POLICY_TEXTS, "sha256")?, of(row, &POLICY_TEXTS, "text")?));

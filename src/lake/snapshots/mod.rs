@@ -26,12 +26,17 @@ pub use views::{duckdb, views};
 
 /// The tables of snapshots as they are queried, with their schemas, in the order of [`views`].
 pub fn tables() -> Vec<(&'static str, SchemaRef)> {
-    views::all().into_iter().map(|view| (view.name, Arc::new(Schema::new(view.fields())))).collect()
+    views::all()
+        .into_iter()
+        .map(|view| (view.name, Arc::new(Schema::new(view.fields()))))
+        .collect()
 }
 
 /// The Delta tables underneath, by name, with their schemas. One that does not exist yet is empty.
 pub fn stored() -> Vec<(String, SchemaRef)> {
-    physical().map(|table| (schema::stored_name(table), schema::stored(table))).collect()
+    physical()
+        .map(|table| (schema::stored_name(table), schema::stored(table)))
+        .collect()
 }
 
 fn physical() -> impl Iterator<Item = &'static Table> {

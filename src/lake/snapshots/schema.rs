@@ -50,7 +50,11 @@ pub static POLICY_TEXTS: Table = Table {
 
 /// The name of the Delta table that holds a table's rows.
 pub fn stored_name(table: &Table) -> String {
-    if is_plain(table) { table.name.to_owned() } else { format!("{}_rows", table.name) }
+    if is_plain(table) {
+        table.name.to_owned()
+    } else {
+        format!("{}_rows", table.name)
+    }
 }
 
 /// Whether a table is stored as it is, without chunks.
@@ -155,7 +159,10 @@ pub fn rows(table: &Table, batch: &RecordBatch) -> Result<Vec<Row>> {
 }
 
 fn wrong(table: &Table, column: &str) -> Error {
-    Error::Inconsistent(format!("column `{column}` of table `{}` has another type than expected", table.name))
+    Error::Inconsistent(format!(
+        "column `{column}` of table `{}` has another type than expected",
+        table.name
+    ))
 }
 
 fn cell(array: &dyn Array, kind: Kind, at: usize) -> Option<Cell> {

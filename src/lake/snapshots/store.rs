@@ -28,12 +28,19 @@ pub struct Wanted {
 
 fn failed(table: &Table) -> impl Fn(deltalake::DeltaTableError) -> Error {
     let name = schema::stored_name(table);
-    move |source| Error::Table { table: name.clone(), source }
+    move |source| Error::Table {
+        table: name.clone(),
+        source,
+    }
 }
 
 /// Opens a stored table, creating it where there is none.
 pub async fn open(lake: &Location, of: &Table) -> Result<DeltaTable> {
-    let stats = of.columns.iter().map(|(name, _)| *name).filter(|name| ["snapshot_id", "table_name"].contains(name));
+    let stats = of
+        .columns
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| ["snapshot_id", "table_name"].contains(name));
     let mut stats: Vec<&str> = stats.collect();
     if stats.is_empty() {
         stats = vec![if schema::is_plain(of) { "sha256" } else { schema::CHUNK }];
@@ -51,14 +58,27 @@ pub async fn write(table: &DeltaTable, of: &Table, rows: &[(Option<&str>, &Row)]
     let state = table.snapshot().map_err(failed(of))?;
     let (indexed, columns) =
         deltalake::operations::get_num_idx_cols_and_stats_columns(Some(state.table_config()), HashMap::new());
-    let config = WriterConfig::new(batch.schema(), Vec::new(), Some(properties), None, None, indexed, columns);
+    let config = WriterConfig::new(
+        batch.schema(),
+        Vec::new(),
+        Some(properties),
+        None,
+        None,
+        indexed,
+        columns,
+    );
     let mut writer = DeltaWriter::new(table.object_store(), config);
     writer.write(&batch).await.map_err(failed(of))?;
     writer.close().await.map_err(failed(of))
 }
 
 /// Reads the wanted rows of a table, some or all columns of them.
-pub async fn read(table: &DeltaTable, of: &Table, columns: Option<&[&str]>, wanted: Option<&Wanted>) -> Result<Vec<Row>> {
+pub async fn read(
+    table: &DeltaTable,
+    of: &Table,
+    columns: Option<&[&str]>,
+    wanted: Option<&Wanted>,
+) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for batch in batches(table, of, columns, wanted).await? {
         rows.extend(schema::rows(of, &batch)?);
@@ -94,13 +114,22 @@ async fn batches(
 ) -> Result<Vec<RecordBatch>> {
     let state = table.snapshot().map_err(failed(of))?;
     let store = table.object_store();
-    let files: Vec<_> = state.log_data().into_iter().map(|file| file.object_store_path()).collect();
+    let files: Vec<_> = state
+        .log_data()
+        .into_iter()
+        .map(|file| file.object_store_path())
+        .collect();
     let mut all = Vec::new();
     for path in files {
         // Files are small, and most of a file is wanted: one request is cheaper than several ranges.
         let bytes = store.get(&path).await?.bytes().await?;
         let mut builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
-        let names: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let names: Vec<String> = builder
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect();
         let descriptor = builder.metadata().file_metadata().schema_descr_ptr();
         if let Some(wanted) = wanted {
             let at = names.iter().position(|name| name == wanted.column);
@@ -117,7 +146,11 @@ async fn batches(
             builder = builder.with_row_filter(RowFilter::new(vec![Box::new(filter)]));
         }
         if let Some(columns) = columns {
-            let at = names.iter().enumerate().filter(|(_, name)| columns.contains(&name.as_str())).map(|(at, _)| at);
+            let at = names
+                .iter()
+                .enumerate()
+                .filter(|(_, name)| columns.contains(&name.as_str()))
+                .map(|(at, _)| at);
             let mask = ProjectionMask::roots(&descriptor, at);
             builder = builder.with_projection(mask);
         }
@@ -132,9 +165,12 @@ async fn batches(
 pub async fn read_chunks(table: &DeltaTable, of: &Table, wanted: &Wanted) -> Result<Vec<(String, Row)>> {
     let mut all = Vec::new();
     for batch in batches(table, of, None, Some(wanted)).await? {
-        let chunks = batch.column_by_name(schema::CHUNK).and_then(|array| array.as_any().downcast_ref::<StringArray>());
-        let names: Vec<String> =
-            chunks.map(|array| array.iter().map(|text| text.unwrap_or_default().to_owned()).collect()).unwrap_or_default();
+        let chunks = batch
+            .column_by_name(schema::CHUNK)
+            .and_then(|array| array.as_any().downcast_ref::<StringArray>());
+        let names: Vec<String> = chunks
+            .map(|array| array.iter().map(|text| text.unwrap_or_default().to_owned()).collect())
+            .unwrap_or_default();
         all.extend(names.into_iter().zip(schema::rows(of, &batch)?));
     }
     Ok(all)

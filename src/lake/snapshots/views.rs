@@ -27,11 +27,15 @@ pub fn views() -> Vec<(&'static str, String)> {
 
 /// A script that makes the views in DuckDB, over the Delta tables of a lake (`delta` extension loaded).
 pub fn duckdb(lake: &Location) -> String {
-    let root = lake.folder().map_or_else(|| lake.root().to_string(), |folder| folder.display().to_string());
+    let root = lake
+        .folder()
+        .map_or_else(|| lake.root().to_string(), |folder| folder.display().to_string());
     let root = root.trim_end_matches('/').replace('\'', "''");
     let mut script = String::new();
     for (name, _) in super::stored() {
-        script.push_str(&format!("CREATE OR REPLACE VIEW {name} AS SELECT * FROM delta_scan('{root}/{name}');\n"));
+        script.push_str(&format!(
+            "CREATE OR REPLACE VIEW {name} AS SELECT * FROM delta_scan('{root}/{name}');\n"
+        ));
     }
     for (name, sql) in views() {
         script.push_str(&format!("CREATE OR REPLACE VIEW {name} AS {sql};\n"));
@@ -65,14 +69,25 @@ fn snapshots() -> View {
     let held = INDEX.columns.iter().filter(|(name, _)| !hidden.contains(name));
     let columns: Vec<(String, Kind)> = held.map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
     let list: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
-    let sql = format!("SELECT {} FROM {} WHERE table_name = '{}'", list.join(", "), INDEX.name, index::HEADER);
-    View { name: "snapshots", columns, sql }
+    let sql = format!(
+        "SELECT {} FROM {} WHERE table_name = '{}'",
+        list.join(", "),
+        INDEX.name,
+        index::HEADER
+    );
+    View {
+        name: "snapshots",
+        columns,
+        sql,
+    }
 }
 
 /// A table's rows beside the snapshots they belong to, with policy texts, and joined to its volatile half.
 fn of_table(table: &'static Table, joined: Option<(&'static Table, &'static str)>) -> View {
-    let mut columns: Vec<(String, Kind)> =
-        vec![("snapshot_id".to_owned(), Kind::Text), ("collected_at".to_owned(), Kind::Instant)];
+    let mut columns: Vec<(String, Kind)> = vec![
+        ("snapshot_id".to_owned(), Kind::Text),
+        ("collected_at".to_owned(), Kind::Instant),
+    ];
     let mut list = vec!["i.snapshot_id".to_owned(), "i.collected_at".to_owned()];
     for (name, kind) in table.columns {
         columns.push(((*name).to_owned(), *kind));
@@ -98,7 +113,10 @@ fn of_table(table: &'static Table, joined: Option<(&'static Table, &'static str)
             columns.push(((*name).to_owned(), *kind));
             list.push(format!("u.{name}"));
         }
-        sql_joins.push_str(&format!(" LEFT JOIN {} u ON u.snapshot_id = i.snapshot_id AND u.{key} = r.{key}", other.name));
+        sql_joins.push_str(&format!(
+            " LEFT JOIN {} u ON u.snapshot_id = i.snapshot_id AND u.{key} = r.{key}",
+            other.name
+        ));
     }
     if table.name == tables::KMS_KEYS.name {
         // An answer may be as old as the beginning of the collection.
@@ -108,7 +126,11 @@ fn of_table(table: &'static Table, joined: Option<(&'static Table, &'static str)
                 .to_owned(),
         );
     }
-    View { name: table.name, columns, sql: format!("SELECT {} {sql_joins}", list.join(", ")) }
+    View {
+        name: table.name,
+        columns,
+        sql: format!("SELECT {} {sql_joins}", list.join(", ")),
+    }
 }
 
 /// Which snapshot the newest state of each account, Region and service stands in. See `snapshot_scope` for other instants.
@@ -133,5 +155,9 @@ fn newest() -> View {
                ORDER BY collected_at DESC, snapshot_id DESC) AS place \
                FROM snapshot_scope WHERE operation IS NULL AND state IN ('complete', 'partial')) ranked WHERE place = 1"
         .to_owned();
-    View { name: "snapshot_newest", columns, sql }
+    View {
+        name: "snapshot_newest",
+        columns,
+        sql,
+    }
 }

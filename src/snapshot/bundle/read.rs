@@ -20,8 +20,15 @@ pub fn read(value: &Value) -> Result<Bundle, Error> {
     let Some(object) = value.as_object() else {
         return Err(Error::Bundle("the file is not a JSON object".to_owned()));
     };
-    for (name, wants) in [("kms", "an object"), ("iam", "an object"), ("organization", "an object")] {
-        if object.get(name).is_some_and(|part| !part.is_object() && !part.is_null()) {
+    for (name, wants) in [
+        ("kms", "an object"),
+        ("iam", "an object"),
+        ("organization", "an object"),
+    ] {
+        if object
+            .get(name)
+            .is_some_and(|part| !part.is_object() && !part.is_null())
+        {
             return Err(Error::Bundle(format!("`{name}` is not {wants}")));
         }
     }
@@ -51,7 +58,9 @@ pub fn read(value: &Value) -> Result<Bundle, Error> {
     }
     read_trails(value.get("trails").unwrap_or(&Value::Null), &mut bundle);
     bundle.scope = scope::read_scope(json::any(value, &["Scope", "scope"]).unwrap_or(&Value::Null));
-    bundle.failures.extend(scope::read_failures(json::any(value, &["Errors", "errors"]).unwrap_or(&Value::Null)));
+    bundle.failures.extend(scope::read_failures(
+        json::any(value, &["Errors", "errors"]).unwrap_or(&Value::Null),
+    ));
     for store in json::list(value, "CustomKeyStores") {
         bundle.key_stores.push(KeyStore {
             account_id: json::text(store, "AccountId").unwrap_or_default(),
@@ -132,7 +141,11 @@ pub(crate) fn merge(first: &mut Key, other: Key, failures: &mut Vec<Failure>) {
     fill!(rotation_status, "RotationStatus");
     fill!(rotations, "Rotations");
     fill!(last_usage, "LastUsage");
-    let what = if differs.is_empty() { "equally".to_owned() } else { format!("with another {}", differs.join(", ")) };
+    let what = if differs.is_empty() {
+        "equally".to_owned()
+    } else {
+        format!("with another {}", differs.join(", "))
+    };
     if !differs.is_empty() {
         let failure = Failure::of_input(
             KMS,
@@ -154,8 +167,14 @@ fn key(index: usize, value: &Value, failures: &mut Vec<Failure>) -> (Key, Vec<Al
     let mut key = Key::of_arn(&arn);
     if key.key_id.is_empty() {
         key.key_id = json::text(given, "KeyId").unwrap_or_default();
-        key.account_id = json::text(given, "AWSAccountId").and_then(|id| json::account(&id)).unwrap_or_default();
-        let place = if key.key_id.is_empty() { format!("kms.keys[{index}]") } else { key.key_id.clone() };
+        key.account_id = json::text(given, "AWSAccountId")
+            .and_then(|id| json::account(&id))
+            .unwrap_or_default();
+        let place = if key.key_id.is_empty() {
+            format!("kms.keys[{index}]")
+        } else {
+            key.key_id.clone()
+        };
         let failure = Failure::of_input(KMS, place, "NoKeyArn", format!("kms.keys[{index}] names no key ARN"));
         failures.push(failure.within(&key.account_id, ""));
     }
@@ -163,7 +182,12 @@ fn key(index: usize, value: &Value, failures: &mut Vec<Failure>) -> (Key, Vec<Al
     key.policies = policies(value);
     for (name, document) in key.policies.iter().flatten() {
         if let Err(why) = document.parse() {
-            let failure = Failure::of_input(KMS, key.arn.clone(), "MalformedPolicy", format!("policy `{name}`: {why}"));
+            let failure = Failure::of_input(
+                KMS,
+                key.arn.clone(),
+                "MalformedPolicy",
+                format!("policy `{name}`: {why}"),
+            );
             failures.push(failure.within(&key.account_id, &key.region));
         }
     }
@@ -204,7 +228,10 @@ fn policies(value: &Value) -> Option<BTreeMap<String, Document>> {
         return Some(policies);
     }
     let document = Document::read(value.get("Policy")?)?;
-    policies.insert(json::text(value, "PolicyName").unwrap_or_else(|| "default".to_owned()), document);
+    policies.insert(
+        json::text(value, "PolicyName").unwrap_or_else(|| "default".to_owned()),
+        document,
+    );
     Some(policies)
 }
 
@@ -233,10 +260,18 @@ pub(crate) fn iam(account: &str, details: &Value, texts: &Texts, failures: &mut 
                 inline.push((json::text(policy, "PolicyName").unwrap_or_default(), document));
             }
             let raw = json::without(element, &["AssumeRolePolicyDocument", inline_list]);
-            iam.principals.push(IamPrincipal { kind, raw, trust, inline });
+            iam.principals.push(IamPrincipal {
+                kind,
+                raw,
+                trust,
+                inline,
+            });
         }
     }
-    for element in json::list(details, "Policies").iter().filter(|element| element.is_object()) {
+    for element in json::list(details, "Policies")
+        .iter()
+        .filter(|element| element.is_object())
+    {
         let arn = json::text(element, "Arn").unwrap_or_default();
         let mut versions = Vec::new();
         for version in json::list(element, "PolicyVersionList") {
@@ -244,7 +279,10 @@ pub(crate) fn iam(account: &str, details: &Value, texts: &Texts, failures: &mut 
             check(&arn, document.as_ref());
             versions.push((json::without(version, &["Document"]), document));
         }
-        iam.policies.push(ManagedPolicy { raw: json::without(element, &["PolicyVersionList"]), versions });
+        iam.policies.push(ManagedPolicy {
+            raw: json::without(element, &["PolicyVersionList"]),
+            versions,
+        });
     }
     iam
 }
@@ -264,7 +302,10 @@ fn organization(part: &Value, failures: &mut Vec<Failure>) -> Organization {
         }
     }
     for policy in json::list(part, "Policies") {
-        let summary = policy.get("PolicySummary").cloned().unwrap_or_else(|| json::without(policy, &["Content"]));
+        let summary = policy
+            .get("PolicySummary")
+            .cloned()
+            .unwrap_or_else(|| json::without(policy, &["Content"]));
         let id = json::text(&summary, "Id").unwrap_or_default();
         let content = policy.get("Content").and_then(Document::read);
         if let Some(Err(why)) = content.as_ref().map(Document::parse) {
@@ -273,11 +314,18 @@ fn organization(part: &Value, failures: &mut Vec<Failure>) -> Organization {
         }
         let targets = part.get("Targets").and_then(|targets| targets.get(&id)).map(|targets| {
             let one = |target: &Value| {
-                target.as_str().map(str::to_owned).or_else(|| json::text(target, "TargetId"))
+                target
+                    .as_str()
+                    .map(str::to_owned)
+                    .or_else(|| json::text(target, "TargetId"))
             };
             targets.as_array().into_iter().flatten().filter_map(one).collect()
         });
-        organization.policies.push(OrganizationPolicy { summary, content, targets });
+        organization.policies.push(OrganizationPolicy {
+            summary,
+            content,
+            targets,
+        });
     }
     organization
 }
@@ -287,7 +335,10 @@ fn read_trails(trails: &Value, bundle: &mut Bundle) {
         let account_id = json::account(account).unwrap_or_else(|| account.clone());
         for raw in list.as_array().into_iter().flatten() {
             if raw.get("Trail").is_some_and(Value::is_object) {
-                bundle.trails.push(Trail { account_id: account_id.clone(), raw: raw.clone() });
+                bundle.trails.push(Trail {
+                    account_id: account_id.clone(),
+                    raw: raw.clone(),
+                });
             } else {
                 let failure = Failure::of_input(CLOUDTRAIL, "trails", "Malformed", "an element has no `Trail`");
                 bundle.failures.push(failure.within(&account_id, ""));

@@ -57,12 +57,18 @@ impl Documents {
 
 /// Writes a bundle.
 pub fn write(bundle: &Bundle, purpose: Purpose) -> Value {
-    let mut documents = Documents { purpose, texts: HashMap::new(), order: Vec::new() };
+    let mut documents = Documents {
+        purpose,
+        texts: HashMap::new(),
+        order: Vec::new(),
+    };
     // A document that arrived as an object must not be given the text of another one that means the same.
     for (_, iam) in &bundle.iam {
         for document in documents_of(iam).filter(|document| !document.verbatim) {
             if let Ok(value) = document.parse() {
-                documents.texts.insert(sha256(value.to_string().as_bytes()), String::new());
+                documents
+                    .texts
+                    .insert(sha256(value.to_string().as_bytes()), String::new());
             }
         }
     }
@@ -77,16 +83,29 @@ pub fn write(bundle: &Bundle, purpose: Purpose) -> Value {
     if let Some(organization) = &bundle.organization {
         json::set(&mut whole, "organization", write_organization(organization, &documents));
     }
-    let iam: Map<String, Value> =
-        bundle.iam.iter().map(|(account, iam)| (account.clone(), write_iam(iam, &mut documents))).collect();
+    let iam: Map<String, Value> = bundle
+        .iam
+        .iter()
+        .map(|(account, iam)| (account.clone(), write_iam(iam, &mut documents)))
+        .collect();
     json::set(&mut whole, "iam", Value::Object(iam));
     json::set(&mut whole, "kms", write_kms(bundle, &documents));
     let mut trails: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for trail in &bundle.trails {
-        trails.entry(trail.account_id.clone()).or_default().push(trail.raw.clone());
+        trails
+            .entry(trail.account_id.clone())
+            .or_default()
+            .push(trail.raw.clone());
     }
     if !trails.is_empty() {
-        json::set(&mut whole, "trails", trails.into_iter().map(|(account, list)| (account, Value::Array(list))).collect());
+        json::set(
+            &mut whole,
+            "trails",
+            trails
+                .into_iter()
+                .map(|(account, list)| (account, Value::Array(list)))
+                .collect(),
+        );
     }
     let stores = bundle.key_stores.iter().map(|store| {
         let mut raw = store.raw.clone();
@@ -109,9 +128,16 @@ pub fn write(bundle: &Bundle, purpose: Purpose) -> Value {
 
 fn documents_of(iam: &Iam) -> impl Iterator<Item = &Document> {
     let held = iam.principals.iter().flat_map(|principal| {
-        principal.trust.iter().chain(principal.inline.iter().filter_map(|(_, document)| document.as_ref()))
+        principal
+            .trust
+            .iter()
+            .chain(principal.inline.iter().filter_map(|(_, document)| document.as_ref()))
     });
-    held.chain(iam.policies.iter().flat_map(|policy| policy.versions.iter().filter_map(|(_, document)| document.as_ref())))
+    held.chain(
+        iam.policies
+            .iter()
+            .flat_map(|policy| policy.versions.iter().filter_map(|(_, document)| document.as_ref())),
+    )
 }
 
 fn write_kms(bundle: &Bundle, documents: &Documents) -> Value {
@@ -129,7 +155,10 @@ fn write_kms(bundle: &Bundle, documents: &Documents) -> Value {
         .iter()
         .map(|key| write_key(key, of_key.remove(&place(key)).unwrap_or_default(), documents))
         .collect();
-    json::object([("keys", Some(keys.into())), ("aliases", (!loose.is_empty()).then(|| loose.into()))])
+    json::object([
+        ("keys", Some(keys.into())),
+        ("aliases", (!loose.is_empty()).then(|| loose.into())),
+    ])
 }
 
 fn place(key: &Key) -> (&str, &str, &str) {
@@ -138,13 +167,20 @@ fn place(key: &Key) -> (&str, &str, &str) {
 
 fn target(alias: &Alias) -> Option<(&str, &str, &str)> {
     let target = json::str(&alias.raw, "TargetKeyId")?;
-    Some((&alias.account_id, &alias.region, json::key_id_of(target).unwrap_or(target)))
+    Some((
+        &alias.account_id,
+        &alias.region,
+        json::key_id_of(target).unwrap_or(target),
+    ))
 }
 
 fn write_key(key: &Key, aliases: Vec<Value>, documents: &Documents) -> Value {
     let arn = (!key.arn.is_empty()).then(|| Value::from(key.arn.clone()));
     let least = json::object([
-        ("AWSAccountId", (!key.account_id.is_empty()).then(|| key.account_id.clone().into())),
+        (
+            "AWSAccountId",
+            (!key.account_id.is_empty()).then(|| key.account_id.clone().into()),
+        ),
         ("KeyId", Some(key.key_id.clone().into())),
         ("Arn", arn),
     ]);
@@ -166,7 +202,9 @@ fn write_key(key: &Key, aliases: Vec<Value>, documents: &Documents) -> Value {
             }
         }
         Some(policies) => {
-            let all = policies.iter().map(|(name, document)| (name.clone(), documents.string(document)));
+            let all = policies
+                .iter()
+                .map(|(name, document)| (name.clone(), documents.string(document)));
             json::set(&mut value, "Policies", Value::Object(all.collect()));
         }
         None => {}
@@ -203,7 +241,10 @@ fn write_iam(iam: &Iam, documents: &mut Documents) -> Value {
             for (name, document) in &principal.inline {
                 inline.push(json::object([
                     ("PolicyName", Some(name.clone().into())),
-                    ("PolicyDocument", document.as_ref().map(|document| documents.object(document))),
+                    (
+                        "PolicyDocument",
+                        document.as_ref().map(|document| documents.object(document)),
+                    ),
                 ]));
             }
             if !inline.is_empty() {

@@ -25,7 +25,9 @@ pub(super) fn recognise(value: &Value) -> Option<Answer> {
     if value.get("Trail").is_some_and(|trail| trail.get("TrailARN").is_some()) {
         return Some(Answer::Trail);
     }
-    let selectors = ["EventSelectors", "AdvancedEventSelectors"].iter().any(|name| value.get(*name).is_some());
+    let selectors = ["EventSelectors", "AdvancedEventSelectors"]
+        .iter()
+        .any(|name| value.get(*name).is_some());
     if value.get("TrailARN").is_some() && selectors {
         return Some(Answer::Selectors);
     }
@@ -57,7 +59,9 @@ impl Parts {
                 let arn = json::text(value, "TrailARN").unwrap_or_default();
                 self.selectors.insert(arn, value.clone());
             }
-            Answer::Status => self.statuses.push((entry.path.clone(), json::without(value, &["ResponseMetadata"]))),
+            Answer::Status => self
+                .statuses
+                .push((entry.path.clone(), json::without(value, &["ResponseMetadata"]))),
         }
     }
 
@@ -83,7 +87,9 @@ impl Parts {
                 Some(arn) => drop(statuses.insert(arn, status.clone())),
                 None => {
                     let why = "a trail status names no trail; put the name of the trail into the name of the file";
-                    bundle.failures.push(Failure::of_input(CLOUDTRAIL, path.clone(), "NoTrail", why));
+                    bundle
+                        .failures
+                        .push(Failure::of_input(CLOUDTRAIL, path.clone(), "NoTrail", why));
                 }
             }
         }
@@ -105,7 +111,12 @@ impl Parts {
                 ("EventSelectors", part("EventSelectors")),
                 ("AdvancedEventSelectors", part("AdvancedEventSelectors")),
             ]);
-            let stated = self.accounts.get(arn).cloned().flatten().or_else(|| caller.map(str::to_owned));
+            let stated = self
+                .accounts
+                .get(arn)
+                .cloned()
+                .flatten()
+                .or_else(|| caller.map(str::to_owned));
             let account_id = stated.or_else(|| json::account_of(arn)).unwrap_or_default();
             for (missing, operation) in [(statuses.get(arn), "GetTrailStatus"), (selectors, "GetEventSelectors")] {
                 if missing.is_none() {

@@ -25,7 +25,10 @@ pub(super) fn take(assembly: &mut Assembly, value: &Value, path: &str) {
             _ => drop(newest.insert((kind, id), item)),
         }
     }
-    let captured = newest.values().filter_map(|item| json::instant(item, "configurationItemCaptureTime")).max();
+    let captured = newest
+        .values()
+        .filter_map(|item| json::instant(item, "configurationItemCaptureTime"))
+        .max();
     assembly.bundle.collected_at = assembly.bundle.collected_at.max(captured);
     for ((kind, id), item) in newest {
         // A deleted resource has an item of its own.
@@ -65,7 +68,12 @@ fn as_api(value: &Value) -> Value {
                     "awsaccountId" | "aWSAccountId" => "AWSAccountId".to_owned(),
                     name => {
                         let mut chars = name.chars();
-                        chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
+                        chars
+                            .next()
+                            .map(|first| first.to_ascii_uppercase())
+                            .into_iter()
+                            .chain(chars)
+                            .collect()
                     }
                 };
                 // A policy document that is an object keeps its own spelling.
@@ -93,7 +101,12 @@ fn take_key(assembly: &mut Assembly, item: &Value, id: &str, path: &str) {
         .or_else(|| json::any_text(item, &["ARN", "arn"]))
         .unwrap_or_else(|| format!("arn:aws:kms:{region}:{account}:key/{id}"));
     if json::key_id_of(&arn).is_none() {
-        return assembly.fault(KMS, path, "NoKeyArn", format!("an `AWS::KMS::Key` item has no key ARN: `{id}`"));
+        return assembly.fault(
+            KMS,
+            path,
+            "NoKeyArn",
+            format!("an `AWS::KMS::Key` item has no key ARN: `{id}`"),
+        );
     }
     if !metadata.is_object() {
         metadata = serde_json::json!({});
@@ -104,15 +117,23 @@ fn take_key(assembly: &mut Assembly, item: &Value, id: &str, path: &str) {
         }
     }
     let mut supplement = member(item, "supplementaryConfiguration");
-    let parts: Vec<String> = supplement.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default();
+    let parts: Vec<String> = supplement
+        .as_object()
+        .map(|map| map.keys().cloned().collect())
+        .unwrap_or_default();
     let policy = supplement.get("Policy").and_then(policy_of);
-    let rotation = parts.iter().any(|part| part == "KeyRotationStatus").then(|| member(&supplement, "KeyRotationStatus"));
+    let rotation = parts
+        .iter()
+        .any(|part| part == "KeyRotationStatus")
+        .then(|| member(&supplement, "KeyRotationStatus"));
     let tags = tags(item, &mut supplement);
     let key = assembly.key(&arn);
     key.metadata = Some(metadata);
     key.tags = tags;
     if let Some(policy) = policy {
-        key.policies.get_or_insert_default().insert("default".to_owned(), policy);
+        key.policies
+            .get_or_insert_default()
+            .insert("default".to_owned(), policy);
     }
     key.rotation_status = rotation.map(|status| match status {
         Value::Bool(enabled) => serde_json::json!({ "KeyRotationEnabled": enabled }),
@@ -141,10 +162,15 @@ fn policy_of(value: &Value) -> Option<Document> {
 /// Tags stand beside the configuration, as an object or a list.
 fn tags(item: &Value, supplement: &mut Value) -> Option<Vec<Value>> {
     let pair = |key: &str, value: &str| serde_json::json!({"TagKey": key, "TagValue": value});
-    let given = item.get("tags").cloned().or_else(|| Some(member(supplement, "Tags")).filter(|tags| !tags.is_null()))?;
+    let given = item
+        .get("tags")
+        .cloned()
+        .or_else(|| Some(member(supplement, "Tags")).filter(|tags| !tags.is_null()))?;
     match given {
         Value::Object(map) => Some(
-            map.iter().map(|(key, value)| pair(key, value.as_str().unwrap_or_default())).collect(),
+            map.iter()
+                .map(|(key, value)| pair(key, value.as_str().unwrap_or_default()))
+                .collect(),
         ),
         Value::Array(items) => Some(
             items
@@ -163,7 +189,11 @@ fn tags(item: &Value, supplement: &mut Value) -> Option<Vec<Value>> {
 fn take_alias(assembly: &mut Assembly, item: &Value) {
     let raw = as_api(&member(item, "configuration"));
     let region = json::text(item, "awsRegion").unwrap_or_default();
-    assembly.bundle.aliases.push(Alias { account_id: account(item), region, raw });
+    assembly.bundle.aliases.push(Alias {
+        account_id: account(item),
+        region,
+        raw,
+    });
 }
 
 fn take_principal(assembly: &mut Assembly, item: &Value, list: &str) {
@@ -185,7 +215,8 @@ fn take_principal(assembly: &mut Assembly, item: &Value, list: &str) {
 fn take_trail(assembly: &mut Assembly, item: &Value) {
     let configuration = as_api(&member(item, "configuration"));
     let mut trail = configuration.clone();
-    let arn = json::any_text(&configuration, &["TrailARN", "TrailArn"]).or_else(|| json::any_text(item, &["ARN", "arn"]));
+    let arn =
+        json::any_text(&configuration, &["TrailARN", "TrailArn"]).or_else(|| json::any_text(item, &["ARN", "arn"]));
     let Some(arn) = arn else { return };
     json::set(&mut trail, "TrailARN", arn.clone().into());
     let supplement = member(item, "supplementaryConfiguration");
@@ -197,8 +228,14 @@ fn take_trail(assembly: &mut Assembly, item: &Value) {
         (!found.is_null()).then(|| as_api(&found))
     };
     let raw = json::object([
-        ("Trail", Some(json::without(&trail, &["EventSelectors", "AdvancedEventSelectors"]))),
-        ("Status", part("TrailStatus").or_else(|| part("IsLogging").map(|on| serde_json::json!({"IsLogging": on})))),
+        (
+            "Trail",
+            Some(json::without(&trail, &["EventSelectors", "AdvancedEventSelectors"])),
+        ),
+        (
+            "Status",
+            part("TrailStatus").or_else(|| part("IsLogging").map(|on| serde_json::json!({"IsLogging": on}))),
+        ),
         ("EventSelectors", part("EventSelectors")),
         ("AdvancedEventSelectors", part("AdvancedEventSelectors")),
     ]);

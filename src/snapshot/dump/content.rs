@@ -24,7 +24,11 @@ pub fn documents(path: &str, bytes: &[u8]) -> (Vec<Entry>, Option<Failure>) {
     let mut entries = Vec::new();
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
         match value {
-            Ok(value) => entries.push(Entry { path: path.to_owned(), value, text: None }),
+            Ok(value) => entries.push(Entry {
+                path: path.to_owned(),
+                value,
+                text: None,
+            }),
             Err(error) => return (entries, fail("NotJson", format!("not JSON: {error}"))),
         }
     }
@@ -33,14 +37,20 @@ pub fn documents(path: &str, bytes: &[u8]) -> (Vec<Entry>, Option<Failure>) {
     {
         only.text = Some(text.to_owned());
     }
-    if entries.is_empty() { (entries, fail("NotJson", "not JSON: the file is empty".to_owned())) } else { (entries, None) }
+    if entries.is_empty() {
+        (entries, fail("NotJson", "not JSON: the file is empty".to_owned()))
+    } else {
+        (entries, None)
+    }
 }
 
 fn text(bytes: &[u8]) -> Result<String, String> {
     let raw = if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut inflated = Vec::new();
         let mut limited = MultiGzDecoder::new(bytes).take(SIZE_MAX + 1);
-        limited.read_to_end(&mut inflated).map_err(|error| format!("gzip: {error}"))?;
+        limited
+            .read_to_end(&mut inflated)
+            .map_err(|error| format!("gzip: {error}"))?;
         inflated
     } else {
         bytes.to_vec()

@@ -45,13 +45,22 @@ pub(super) fn take(entries: Vec<Entry>, assembly: &mut Assembly) {
                 take_key(assembly, aspects);
                 regions.insert(((*account).to_owned(), (*region).to_owned()));
             }
-            ["accounts", account, "iam", kind @ ("user" | "group" | "role" | "policy"), _]
+            [
+                "accounts",
+                account,
+                "iam",
+                kind @ ("user" | "group" | "role" | "policy"),
+                _,
+            ]
             | ["accounts", account, "iam", "aws", kind @ "policy", _] => {
                 take_iam(assembly, account, kind, aspects);
             }
             ["organizations", id, ..] => {
                 let inner = folder.iter().skip(2).cloned().collect();
-                organizations.entry((*id).to_owned()).or_default().insert(inner, aspects.clone());
+                organizations
+                    .entry((*id).to_owned())
+                    .or_default()
+                    .insert(inner, aspects.clone());
             }
             _ => {}
         }
@@ -65,14 +74,25 @@ pub(super) fn take(entries: Vec<Entry>, assembly: &mut Assembly) {
 
 fn take_key(assembly: &mut Assembly, aspects: &Aspects) {
     let Some(arn) = aspects.get("metadata").and_then(|metadata| json::text(metadata, "arn")) else {
-        return assembly.fault("kms", "metadata.json", "NoKeyArn", "a key folder has no ARN in its `metadata.json`");
+        return assembly.fault(
+            "kms",
+            "metadata.json",
+            "NoKeyArn",
+            "a key folder has no ARN in its `metadata.json`",
+        );
     };
     let key = assembly.key(&arn);
     if let Some(policy) = aspects.get("policy").and_then(Document::read) {
-        key.policies.get_or_insert_default().insert("default".to_owned(), policy);
+        key.policies
+            .get_or_insert_default()
+            .insert("default".to_owned(), policy);
     }
     if let Some(tags) = aspects.get("tags").and_then(Value::as_object) {
-        key.tags = Some(tags.iter().map(|(name, held)| value!({"TagKey": name, "TagValue": held})).collect());
+        key.tags = Some(
+            tags.iter()
+                .map(|(name, held)| value!({"TagKey": name, "TagValue": held}))
+                .collect(),
+        );
     }
 }
 
@@ -88,12 +108,17 @@ fn take_iam(assembly: &mut Assembly, account: &str, kind: &str, aspects: &Aspect
         Value::Array(arns.iter().filter_map(Value::as_str).map(one).collect())
     });
     let groups = aspects.get("groups").and_then(Value::as_array).map(|arns| {
-        Value::Array(arns.iter().filter_map(Value::as_str).filter_map(|arn| arn.rsplit('/').next()).map(Value::from).collect())
+        Value::Array(
+            arns.iter()
+                .filter_map(Value::as_str)
+                .filter_map(|arn| arn.rsplit('/').next())
+                .map(Value::from)
+                .collect(),
+        )
     });
     let member = |name: &str| metadata.get(name).filter(|held| !held.is_null()).cloned();
-    let boundary = member("permissionBoundary").map(|arn| {
-        value!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn})
-    });
+    let boundary = member("permissionBoundary")
+        .map(|arn| value!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}));
     let named = |prefix: &str, suffix: &str| format!("{prefix}{suffix}");
     let (prefix, list) = match kind {
         "user" => ("User", "UserDetailList"),
@@ -111,7 +136,10 @@ fn take_iam(assembly: &mut Assembly, account: &str, kind: &str, aspects: &Aspect
     put("Path".to_owned(), member("path"));
     put(named(prefix, "Name"), member("name"));
     put(named(prefix, "Id"), member("id"));
-    put("CreateDate".to_owned(), member("created").or_else(|| member("createDate")));
+    put(
+        "CreateDate".to_owned(),
+        member("created").or_else(|| member("createDate")),
+    );
     put("Tags".to_owned(), tags);
     if kind == "policy" {
         put("DefaultVersionId".to_owned(), member("defaultVersionId"));
@@ -121,22 +149,27 @@ fn take_iam(assembly: &mut Assembly, account: &str, kind: &str, aspects: &Aspect
         put("PolicyVersionList".to_owned(), version);
     } else {
         put("PermissionsBoundary".to_owned(), boundary);
-        put("AttachedManagedPolicies".to_owned(), Some(attached.unwrap_or_else(|| value!([]))));
+        put(
+            "AttachedManagedPolicies".to_owned(),
+            Some(attached.unwrap_or_else(|| value!([]))),
+        );
         put("GroupList".to_owned(), groups);
-        put("AssumeRolePolicyDocument".to_owned(), aspects.get("trust-policy").cloned());
+        put(
+            "AssumeRolePolicyDocument".to_owned(),
+            aspects.get("trust-policy").cloned(),
+        );
         put(named(prefix, "PolicyList"), aspects.get("inline-policies").cloned());
     }
     let account = json::account(account).unwrap_or_else(|| account.to_owned());
-    let answer = Value::Object(Map::from_iter([(list.to_owned(), Value::Array(vec![Value::Object(element)]))]));
+    let answer = Value::Object(Map::from_iter([(
+        list.to_owned(),
+        Value::Array(vec![Value::Object(element)]),
+    )]));
     let read = iam(&account, &answer, &Default::default(), &mut assembly.bundle.failures);
     details::merge(assembly.bundle.iam.entry(account).or_default(), read);
 }
 
-fn organization(
-    id: &str,
-    folders: &BTreeMap<Vec<String>, Aspects>,
-    failures: &mut Vec<Failure>,
-) -> Organization {
+fn organization(id: &str, folders: &BTreeMap<Vec<String>, Aspects>, failures: &mut Vec<Failure>) -> Organization {
     let none = Aspects::new();
     let top = folders.get(&Vec::new()).unwrap_or(&none);
     let null = Value::Null;
@@ -144,7 +177,10 @@ fn organization(
     let metadata = of("metadata");
     let mut organization = Organization {
         organization: json::object([
-            ("Id", Some(json::text(metadata, "id").unwrap_or_else(|| id.to_owned()).into())),
+            (
+                "Id",
+                Some(json::text(metadata, "id").unwrap_or_else(|| id.to_owned()).into()),
+            ),
             ("Arn", metadata.get("arn").cloned()),
             ("MasterAccountId", metadata.get("rootAccountId").cloned()),
             ("MasterAccountArn", metadata.get("rootAccountArn").cloned()),
@@ -162,7 +198,9 @@ fn organization(
     }
     for (unit, held) in &units {
         let parent = json::text(held, "parent");
-        let about = folders.get(&vec!["ous".to_owned(), unit.clone()]).and_then(|aspects| aspects.get("metadata"));
+        let about = folders
+            .get(&vec!["ous".to_owned(), unit.clone()])
+            .and_then(|aspects| aspects.get("metadata"));
         let about = about.unwrap_or(&null);
         let element = json::object([
             ("Id", Some(unit.clone().into())),
@@ -170,7 +208,11 @@ fn organization(
             ("Name", about.get("name").cloned()),
             ("ParentId", parent.clone().map(Value::from)),
         ]);
-        if parent.is_some() { organization.units.push(element) } else { organization.roots.push(element) }
+        if parent.is_some() {
+            organization.units.push(element)
+        } else {
+            organization.roots.push(element)
+        }
     }
     for (account, held) in &accounts {
         let mut path = Vec::new();
@@ -194,7 +236,12 @@ fn organization(
         let id = id.or_else(|| folder.get(1).cloned()).unwrap_or_default();
         let content = aspects.get("policy").and_then(Document::read);
         if content.is_none() {
-            failures.push(Failure::of_input("organizations", id.clone(), "NotInDump", "the policy has no content"));
+            failures.push(Failure::of_input(
+                "organizations",
+                id.clone(),
+                "NotInDump",
+                "the policy has no content",
+            ));
         }
         let summary = json::object([
             ("Id", Some(id.clone().into())),
@@ -204,7 +251,11 @@ fn organization(
             ("AwsManaged", about.get("awsManaged").cloned()),
         ]);
         let held = targets.get(&id).map(|held| held.iter().cloned().collect());
-        organization.policies.push(OrganizationPolicy { summary, content, targets: held });
+        organization.policies.push(OrganizationPolicy {
+            summary,
+            content,
+            targets: held,
+        });
     }
     organization
 }

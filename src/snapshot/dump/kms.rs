@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::{Assembly, Entry, subject};
 use crate::snapshot::bundle::{Bundle, KeyStore};
 use crate::snapshot::document::Document;
-use crate::snapshot::scope::{Failure, KMS, Scope, State};
 use crate::snapshot::json;
+use crate::snapshot::scope::{Failure, KMS, Scope, State};
 
 /// Which operation answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +37,13 @@ impl Answer {
 
 pub(super) fn recognise(value: &Value) -> Option<Answer> {
     let list = |name: &str| value.get(name).and_then(Value::as_array);
-    let every = |name: &str, member: &str| list(name).is_some_and(|items| items.iter().all(|item| item.get(member).is_some()));
-    if value.get("KeyMetadata").or_else(|| value.get("ReplicaKeyMetadata")).is_some_and(Value::is_object) {
+    let every =
+        |name: &str, member: &str| list(name).is_some_and(|items| items.iter().all(|item| item.get(member).is_some()));
+    if value
+        .get("KeyMetadata")
+        .or_else(|| value.get("ReplicaKeyMetadata"))
+        .is_some_and(Value::is_object)
+    {
         return Some(Answer::Metadata);
     }
     if every("Keys", "KeyId") || every("Keys", "KeyArn") {
@@ -78,7 +83,10 @@ pub(super) fn take(assembly: &mut Assembly, answer: Answer, entry: &Entry) {
     match answer {
         Answer::Keys => take_keys(assembly, entry),
         Answer::Metadata => {
-            let metadata = value.get("KeyMetadata").or_else(|| value.get("ReplicaKeyMetadata")).unwrap_or(&Value::Null);
+            let metadata = value
+                .get("KeyMetadata")
+                .or_else(|| value.get("ReplicaKeyMetadata"))
+                .unwrap_or(&Value::Null);
             match json::text(metadata, "Arn") {
                 Some(arn) if json::key_id_of(&arn).is_some() => assembly.key(&arn).metadata = Some(metadata.clone()),
                 _ => assembly.fault(KMS, &entry.path, "NoKeyArn", "`KeyMetadata` has no key ARN"),
@@ -120,7 +128,10 @@ pub(super) fn take(assembly: &mut Assembly, answer: Answer, entry: &Entry) {
 
 fn target_arn(alias: &Value) -> Option<String> {
     let [partition, service, region, account, _] = json::arn(json::str(alias, "AliasArn")?)?;
-    Some(format!("arn:{partition}:{service}:{region}:{account}:key/{}", json::str(alias, "TargetKeyId")?))
+    Some(format!(
+        "arn:{partition}:{service}:{region}:{account}:key/{}",
+        json::str(alias, "TargetKeyId")?
+    ))
 }
 
 fn take_keys(assembly: &mut Assembly, entry: &Entry) {
@@ -132,14 +143,22 @@ fn take_keys(assembly: &mut Assembly, entry: &Entry) {
                 let key = assembly.key(&arn);
                 places.insert((key.account_id.clone(), key.region.clone()));
             }
-            None => assembly.fault(KMS, &entry.path, "NoKeyArn", format!("a listed key has no ARN: `{key}`")),
+            None => assembly.fault(
+                KMS,
+                &entry.path,
+                "NoKeyArn",
+                format!("a listed key has no ARN: `{key}`"),
+            ),
         }
     }
     let more = truncated(&entry.value);
     for place in places {
         if more {
             let failure = Failure::of_input(KMS, entry.path.clone(), "Truncated", "the key list has further pages");
-            assembly.bundle.failures.push(Failure { skipped: true, ..failure.within(&place.0, &place.1) });
+            assembly.bundle.failures.push(Failure {
+                skipped: true,
+                ..failure.within(&place.0, &place.1)
+            });
         } else {
             assembly.listed.insert(place);
         }
@@ -156,7 +175,12 @@ fn take_grants(assembly: &mut Assembly, entry: &Entry) {
         let named = json::text(grant, "KeyId");
         match resolve(assembly, &entry.path, named.as_deref()) {
             Some(arn) => of_key.entry(arn).or_default().push(grant.clone()),
-            None => assembly.fault(KMS, &entry.path, "NoKeyId", format!("a grant names no key that is known: `{grant}`")),
+            None => assembly.fault(
+                KMS,
+                &entry.path,
+                "NoKeyId",
+                format!("a grant names no key that is known: `{grant}`"),
+            ),
         }
     }
     if json::list(&entry.value, "Grants").is_empty() {
@@ -183,8 +207,11 @@ fn unplaced(assembly: &mut Assembly, entry: &Entry, what: &str) {
 
 fn take_detail(assembly: &mut Assembly, answer: Answer, entry: &Entry) {
     let value = &entry.value;
-    let named = json::text(value, "KeyId")
-        .or_else(|| json::list(value, "Rotations").first().and_then(|rotation| json::text(rotation, "KeyId")));
+    let named = json::text(value, "KeyId").or_else(|| {
+        json::list(value, "Rotations")
+            .first()
+            .and_then(|rotation| json::text(rotation, "KeyId"))
+    });
     // Other services answer with policies and empty tag lists too: they are ours only where the path names a key.
     let Some(arn) = resolve(assembly, &entry.path, named.as_deref()) else {
         let what = match answer {
@@ -230,8 +257,12 @@ fn take_detail(assembly: &mut Assembly, answer: Answer, entry: &Entry) {
 /// `aws kms get-key-policy --query Policy --output text` prints the exact text and a line end.
 pub(super) fn take_document(assembly: &mut Assembly, entry: &Entry) {
     if subject::key_ids(&entry.path).is_empty() {
-        let mut failure =
-            Failure::of_input(KMS, entry.path.clone(), "NotRecognised", "a policy document whose path names no key");
+        let mut failure = Failure::of_input(
+            KMS,
+            entry.path.clone(),
+            "NotRecognised",
+            "a policy document whose path names no key",
+        );
         failure.skipped = true;
         return assembly.bundle.failures.push(failure);
     }
@@ -240,9 +271,16 @@ pub(super) fn take_document(assembly: &mut Assembly, entry: &Entry) {
     };
     let document = match &entry.text {
         Some(text) => Document::verbatim(text.strip_suffix('\n').unwrap_or(text)),
-        None => Document { text: entry.value.to_string(), verbatim: false },
+        None => Document {
+            text: entry.value.to_string(),
+            verbatim: false,
+        },
     };
-    assembly.key(&arn).policies.get_or_insert_default().insert("default".to_owned(), document);
+    assembly
+        .key(&arn)
+        .policies
+        .get_or_insert_default()
+        .insert("default".to_owned(), document);
 }
 
 /// The ARN of the key an answer is about: the one it names, else the one its path names, else the only one there is.
@@ -275,8 +313,12 @@ fn known(assembly: &Assembly, path: &str, id: &str) -> Option<String> {
     }
     let (account, region) = (subject::account(path), subject::region(path));
     let fits = |arn: &&String| {
-        region.as_ref().is_none_or(|region| json::region_of(arn).as_ref() == Some(region))
-            && account.as_ref().is_none_or(|account| json::account_of(arn).as_ref() == Some(account))
+        region
+            .as_ref()
+            .is_none_or(|region| json::region_of(arn).as_ref() == Some(region))
+            && account
+                .as_ref()
+                .is_none_or(|account| json::account_of(arn).as_ref() == Some(account))
     };
     let mut fitting = arns.iter().filter(fits);
     let first = fitting.next()?;
@@ -293,13 +335,22 @@ fn arn_from(path: &str, id: &str) -> Option<String> {
         "us" if region.starts_with("us-isob-") => "aws-iso-b",
         _ => "aws",
     };
-    Some(format!("arn:{partition}:kms:{region}:{}:key/{id}", subject::account(path)?))
+    Some(format!(
+        "arn:{partition}:kms:{region}:{}:key/{id}",
+        subject::account(path)?
+    ))
 }
 
 /// The ARN in the one account and Region that all known keys are in.
 fn borrowed(assembly: &Assembly, id: &str) -> Option<String> {
     let mut prefixes: BTreeSet<&str> = BTreeSet::new();
-    prefixes.extend(assembly.keys.keys().filter_map(|arn| arn.rsplit_once('/')).map(|(prefix, _)| prefix));
+    prefixes.extend(
+        assembly
+            .keys
+            .keys()
+            .filter_map(|arn| arn.rsplit_once('/'))
+            .map(|(prefix, _)| prefix),
+    );
     let only = prefixes.pop_first()?;
     prefixes.is_empty().then(|| format!("{only}/{id}"))
 }
@@ -309,13 +360,20 @@ pub(super) fn say_what_is_missing(bundle: &mut Bundle, listed: &BTreeSet<(String
     let mut places: BTreeMap<(String, String), [usize; 5]> = BTreeMap::new();
     for key in &bundle.keys {
         let counts = places.entry((key.account_id.clone(), key.region.clone())).or_default();
-        let missing = [key.metadata.is_none(), key.policies.is_none(), key.grants.is_none(), key.tags.is_none()];
+        let missing = [
+            key.metadata.is_none(),
+            key.policies.is_none(),
+            key.grants.is_none(),
+            key.tags.is_none(),
+        ];
         for (count, missing) in counts.iter_mut().zip(missing.into_iter().chain([true])) {
             *count += usize::from(missing);
         }
     }
     for alias in &bundle.aliases {
-        places.entry((alias.account_id.clone(), alias.region.clone())).or_default();
+        places
+            .entry((alias.account_id.clone(), alias.region.clone()))
+            .or_default();
     }
     for ((account, region), [metadata, policies, grants, tags, all]) in places {
         let mut whole = true;
@@ -326,14 +384,23 @@ pub(super) fn say_what_is_missing(bundle: &mut Bundle, listed: &BTreeSet<(String
                 resource: None,
                 ..Failure::of_input(KMS, "", "NotInDump", message)
             };
-            bundle.failures.push(Failure { skipped: true, ..failure.within(&account, &region) });
+            bundle.failures.push(Failure {
+                skipped: true,
+                ..failure.within(&account, &region)
+            });
         };
         if !listed.contains(&(account.clone(), region.clone())) {
-            say("ListKeys", "there is no whole key list; keys are those that other answers name".to_owned());
+            say(
+                "ListKeys",
+                "there is no whole key list; keys are those that other answers name".to_owned(),
+            );
         }
-        for (operation, count) in
-            [("DescribeKey", metadata), ("GetKeyPolicy", policies), ("ListGrants", grants), ("ListResourceTags", tags)]
-        {
+        for (operation, count) in [
+            ("DescribeKey", metadata),
+            ("GetKeyPolicy", policies),
+            ("ListGrants", grants),
+            ("ListResourceTags", tags),
+        ] {
             if count > 0 {
                 say(operation, format!("not there for {count} of {all} keys"));
             }
@@ -345,7 +412,11 @@ pub(super) fn say_what_is_missing(bundle: &mut Bundle, listed: &BTreeSet<(String
             account_id: account,
             region,
             service: KMS.to_owned(),
-            state: if whole && !broken { State::Complete } else { State::Partial },
+            state: if whole && !broken {
+                State::Complete
+            } else {
+                State::Partial
+            },
             items: i64::try_from(all).ok(),
             organization_id: None,
         });

@@ -69,7 +69,10 @@ fn shape_of(value: &Value) -> Option<Shape> {
     if value.get("configurationItems").is_some_and(Value::is_array) {
         return Some(Shape::Config);
     }
-    if ["UserDetailList", "RoleDetailList", "GroupDetailList"].iter().any(|name| value.get(name).is_some()) {
+    if ["UserDetailList", "RoleDetailList", "GroupDetailList"]
+        .iter()
+        .any(|name| value.get(name).is_some())
+    {
         return Some(Shape::AuthorizationDetails);
     }
     if let Some(answer) = kms::recognise(value) {
@@ -88,7 +91,9 @@ fn shape_of(value: &Value) -> Option<Shape> {
         return Some(Shape::Denied);
     }
     // `get-account-authorization-details --filter LocalManagedPolicy` has policies only.
-    let managed = json::list(value, "Policies").first().is_some_and(|policy| policy.get("PolicyVersionList").is_some());
+    let managed = json::list(value, "Policies")
+        .first()
+        .is_some_and(|policy| policy.get("PolicyVersionList").is_some());
     if managed {
         return Some(Shape::AuthorizationDetails);
     }
@@ -97,7 +102,9 @@ fn shape_of(value: &Value) -> Option<Shape> {
 
 /// The answer inside a recorded one (`{"status_code": 200, "data": {...}}`, as botocore's recorder placebo writes it).
 fn unwrap(value: Value) -> Value {
-    let Value::Object(mut members) = value else { return value };
+    let Value::Object(mut members) = value else {
+        return value;
+    };
     if members.contains_key("status_code") && members.get("data").is_some_and(Value::is_object) {
         return members.remove("data").unwrap_or_default();
     }
@@ -126,7 +133,10 @@ pub fn take(entries: Vec<Entry>, broken: Vec<Failure>) -> Taken {
     let mut plain = Vec::new();
     for (entry, refused) in rest {
         if let Some(why) = refused {
-            assembly.bundle.failures.push(Failure::of_input("", entry.path, "MalformedBundle", why));
+            assembly
+                .bundle
+                .failures
+                .push(Failure::of_input("", entry.path, "MalformedBundle", why));
         } else if iam_collect::place(&entry.path).is_some() {
             collected.push(entry);
         } else {
@@ -224,11 +234,15 @@ impl Assembly {
         if let Some(id) = json::key_id_of(arn) {
             self.ids.entry(id.to_owned()).or_default().insert(arn.to_owned());
         }
-        self.keys.entry(arn.to_owned()).or_insert_with(|| bundle::Key::of_arn(arn))
+        self.keys
+            .entry(arn.to_owned())
+            .or_insert_with(|| bundle::Key::of_arn(arn))
     }
 
     fn fault(&mut self, service: &str, path: &str, code: &str, message: impl Into<String>) {
-        self.bundle.failures.push(Failure::of_input(service, path, code, message));
+        self.bundle
+            .failures
+            .push(Failure::of_input(service, path, code, message));
     }
 
     fn finish(mut self) -> Bundle {

@@ -29,15 +29,23 @@ pub(super) enum Answer {
 
 pub(super) fn recognise(value: &Value) -> Option<Answer> {
     let first = |name: &str, members: &[&str]| {
-        json::list(value, name).first().is_some_and(|item| members.iter().all(|member| item.get(*member).is_some()))
+        json::list(value, name)
+            .first()
+            .is_some_and(|item| members.iter().all(|member| item.get(*member).is_some()))
     };
     let arn = |name: &str, member: &str| {
-        json::list(value, name).first().and_then(|item| json::str(item, member)).is_some_and(|arn| arn.contains(":organizations:"))
+        json::list(value, name)
+            .first()
+            .and_then(|item| json::str(item, member))
+            .is_some_and(|arn| arn.contains(":organizations:"))
     };
     if value.get("Organization").is_some_and(|held| held.get("Id").is_some()) {
         return Some(Answer::Organization);
     }
-    if value.get("Policy").is_some_and(|policy| policy.get("PolicySummary").is_some()) {
+    if value
+        .get("Policy")
+        .is_some_and(|policy| policy.get("PolicySummary").is_some())
+    {
         return Some(Answer::Policy);
     }
     if first("Roots", &["Id"]) {
@@ -49,7 +57,10 @@ pub(super) fn recognise(value: &Value) -> Option<Answer> {
     if first("Accounts", &["Id"]) {
         return Some(Answer::Accounts);
     }
-    if value.get("Account").is_some_and(|account| account.get("Id").is_some() && account.get("Arn").is_some()) {
+    if value
+        .get("Account")
+        .is_some_and(|account| account.get("Id").is_some() && account.get("Arn").is_some())
+    {
         return Some(Answer::Account);
     }
     if first("Targets", &["TargetId"]) {
@@ -85,10 +96,13 @@ impl Parts {
         match answer {
             Answer::Organization => self.organization = value.get("Organization").cloned(),
             Answer::Roots => {
-                self.roots.extend(json::list(value, "Roots").iter().map(|root| (id(root), root.clone())));
+                self.roots
+                    .extend(json::list(value, "Roots").iter().map(|root| (id(root), root.clone())));
             }
             Answer::Units => {
-                let parent = subject::organization_ids(&entry.path).into_iter().find(|id| !id.starts_with("p-"));
+                let parent = subject::organization_ids(&entry.path)
+                    .into_iter()
+                    .find(|id| !id.starts_with("p-"));
                 for unit in json::list(value, "OrganizationalUnits") {
                     self.units.insert(id(unit), unit.clone());
                     self.adopt(&id(unit), parent.as_deref());
@@ -105,7 +119,9 @@ impl Parts {
             }
             Answer::Account => self.account(value.get("Account").unwrap_or(&Value::Null)),
             Answer::Parents => {
-                let child = subject::organization_ids(&entry.path).into_iter().find(|id| !id.starts_with("r-"));
+                let child = subject::organization_ids(&entry.path)
+                    .into_iter()
+                    .find(|id| !id.starts_with("r-"));
                 let parent = json::list(value, "Parents").first().map(id);
                 match (child, parent) {
                     (Some(child), parent) => self.adopt(&child, parent.as_deref()),
@@ -113,7 +129,9 @@ impl Parts {
                 }
             }
             Answer::Children => {
-                let parent = subject::organization_ids(&entry.path).into_iter().find(|id| !id.starts_with("p-"));
+                let parent = subject::organization_ids(&entry.path)
+                    .into_iter()
+                    .find(|id| !id.starts_with("p-"));
                 if parent.is_none() {
                     self.unplaced(entry, "a list of children", "parent");
                 }
@@ -123,7 +141,9 @@ impl Parts {
             }
             Answer::Policies => {
                 // `list-policies-for-target` answers with the same member; then the path names the target.
-                let target = subject::organization_ids(&entry.path).into_iter().find(|id| !id.starts_with("p-"));
+                let target = subject::organization_ids(&entry.path)
+                    .into_iter()
+                    .find(|id| !id.starts_with("p-"));
                 for policy in json::list(value, "Policies") {
                     self.summaries.entry(id(policy)).or_insert_with(|| policy.clone());
                     if let Some(target) = &target {
@@ -140,11 +160,15 @@ impl Parts {
                 self.summaries.insert(id(&summary), summary);
             }
             Answer::Targets => {
-                let Some(policy) = subject::organization_ids(&entry.path).into_iter().find(|id| id.starts_with("p-"))
+                let Some(policy) = subject::organization_ids(&entry.path)
+                    .into_iter()
+                    .find(|id| id.starts_with("p-"))
                 else {
                     return self.unplaced(entry, "a list of targets", "policy");
                 };
-                let targets = json::list(value, "Targets").iter().filter_map(|target| json::text(target, "TargetId"));
+                let targets = json::list(value, "Targets")
+                    .iter()
+                    .filter_map(|target| json::text(target, "TargetId"));
                 self.targets.entry(policy).or_default().extend(targets);
             }
         }
@@ -152,11 +176,14 @@ impl Parts {
 
     fn unplaced(&mut self, entry: &Entry, what: &str, missing: &str) {
         let why = format!("{what} does not name its {missing}; put the id of the {missing} into the name of the file");
-        self.faults.push(Failure::of_input(ORGANIZATIONS, entry.path.clone(), "NoSubject", why));
+        self.faults
+            .push(Failure::of_input(ORGANIZATIONS, entry.path.clone(), "NoSubject", why));
     }
 
     fn account(&mut self, account: &Value) {
-        let Some(id) = json::text(account, "Id").and_then(|id| json::account(&id)) else { return };
+        let Some(id) = json::text(account, "Id").and_then(|id| json::account(&id)) else {
+            return;
+        };
         let held = self.accounts.entry(id.clone()).or_insert_with(|| serde_json::json!({}));
         if let (Value::Object(held), Value::Object(members)) = (held, account) {
             held.extend(members.clone());
@@ -182,13 +209,16 @@ impl Parts {
             }
             at = parent;
         }
-        path.first().is_some_and(|first| first.starts_with("r-")).then_some(path)
+        path.first()
+            .is_some_and(|first| first.starts_with("r-"))
+            .then_some(path)
     }
 
     pub(super) fn finish(self, bundle: &mut Bundle) {
         let mut this = self;
         bundle.failures.append(&mut this.faults);
-        if this.organization.is_none() && this.accounts.is_empty() && this.summaries.is_empty() && this.roots.is_empty() {
+        if this.organization.is_none() && this.accounts.is_empty() && this.summaries.is_empty() && this.roots.is_empty()
+        {
             return;
         }
         let mut organization = Organization {
@@ -228,7 +258,11 @@ impl Parts {
                 bundle.failures.push(failure.within(&management, ""));
             }
             let targets = this.targets.get(id).map(|targets| targets.iter().cloned().collect());
-            organization.policies.push(OrganizationPolicy { summary: summary.clone(), content, targets });
+            organization.policies.push(OrganizationPolicy {
+                summary: summary.clone(),
+                content,
+                targets,
+            });
         }
         bundle.organization = Some(organization);
     }
@@ -238,14 +272,23 @@ impl Parts {
 fn from_paths(account: &Value) -> Option<Vec<String>> {
     let paths = json::texts(account, "Paths");
     let id = json::str(account, "Id").unwrap_or_default();
-    let parts = paths.first()?.split('/').filter(|part| !part.is_empty() && !part.starts_with("o-") && *part != id);
+    let parts = paths
+        .first()?
+        .split('/')
+        .filter(|part| !part.is_empty() && !part.starts_with("o-") && *part != id);
     let path: Vec<String> = parts.map(str::to_owned).collect();
-    path.first().is_some_and(|first| first.starts_with("r-")).then_some(path)
+    path.first()
+        .is_some_and(|first| first.starts_with("r-"))
+        .then_some(path)
 }
 
 /// The ids that ARNs of accounts and policies carry: `arn:aws:organizations::MANAGEMENT:account/o-id/ACCOUNT`.
 fn from_arns(parts: &Parts) -> Value {
-    let arns = parts.accounts.values().chain(parts.roots.values()).chain(parts.units.values());
+    let arns = parts
+        .accounts
+        .values()
+        .chain(parts.roots.values())
+        .chain(parts.units.values());
     for arn in arns.filter_map(|value| json::str(value, "Arn")) {
         if let Some([_, "organizations", _, management, resource]) = json::arn(arn)
             && let Some(id) = resource.split('/').find(|part| part.starts_with("o-"))

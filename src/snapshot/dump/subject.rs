@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 #[expect(clippy::unwrap_used, reason = "the patterns are constants, compiled by the tests")]
-static KEY_ID: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})").unwrap());
+static KEY_ID: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})").unwrap()
+});
 #[expect(clippy::unwrap_used, reason = "the patterns are constants, compiled by the tests")]
 static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:^|[^0-9])([0-9]{12})(?:[^0-9]|$)").unwrap());
 #[expect(clippy::unwrap_used, reason = "the patterns are constants, compiled by the tests")]
@@ -30,12 +31,14 @@ pub(super) fn key_ids(path: &str) -> Vec<String> {
 pub(super) fn account(path: &str) -> Option<String> {
     // Key ids may end in twelve digits.
     let path = KEY_ID.replace_all(path, "");
-    path.rsplit('/').find_map(|part| Some(ACCOUNT.captures(part)?.get(1)?.as_str().to_owned()))
+    path.rsplit('/')
+        .find_map(|part| Some(ACCOUNT.captures(part)?.get(1)?.as_str().to_owned()))
 }
 
 /// The Region in a path, the last such.
 pub(super) fn region(path: &str) -> Option<String> {
-    path.rsplit('/').find_map(|part| Some(REGION.captures(part)?.get(1)?.as_str().to_owned()))
+    path.rsplit('/')
+        .find_map(|part| Some(REGION.captures(part)?.get(1)?.as_str().to_owned()))
 }
 
 /// The organization root, unit, account or policy a path names: the last part that names one.
@@ -90,7 +93,10 @@ mod tests {
 
     #[test]
     fn paths_name_parts_of_the_organization() {
-        assert_eq!(organization_ids("org/accounts_ou-ab12-11111111.json"), ["ou-ab12-11111111"]);
+        assert_eq!(
+            organization_ids("org/accounts_ou-ab12-11111111.json"),
+            ["ou-ab12-11111111"]
+        );
         assert_eq!(organization_ids("targets-p-FullAWSAccess.json"), ["p-FullAWSAccess"]);
         assert_eq!(organization_ids("org/for-r-ab12.json"), ["r-ab12"]);
     }

@@ -26,8 +26,12 @@ fn write_principal(account: &str, principal: &IamPrincipal, rows: &mut Rows) {
     let raw = &principal.raw;
     let arn = json::text(raw, "Arn");
     let trust = principal.trust.as_ref().map(|trust| rows.keep(trust));
-    let boundary = raw.get("PermissionsBoundary").and_then(|boundary| json::text(boundary, "PermissionsBoundaryArn"));
-    let attached = json::list(raw, "AttachedManagedPolicies").iter().filter_map(|held| json::text(held, "PolicyArn"));
+    let boundary = raw
+        .get("PermissionsBoundary")
+        .and_then(|boundary| json::text(boundary, "PermissionsBoundaryArn"));
+    let attached = json::list(raw, "AttachedManagedPolicies")
+        .iter()
+        .filter_map(|held| json::text(held, "PolicyArn"));
     let inline: Vec<String> = principal.inline.iter().map(|(name, _)| name.clone()).collect();
     let row = Draft::of(&IAM_PRINCIPALS)
         .set("account_id", account)
@@ -61,7 +65,13 @@ fn write_principal(account: &str, principal: &IamPrincipal, rows: &mut Rows) {
         rows.push(&IAM_LAST_USED, row);
     }
     if let Some(trust) = &principal.trust {
-        let row = owned(account, "trust", principal.kind, arn.as_deref(), "AssumeRolePolicyDocument");
+        let row = owned(
+            account,
+            "trust",
+            principal.kind,
+            arn.as_deref(),
+            "AssumeRolePolicyDocument",
+        );
         rows_document(row, Some(trust), rows);
     }
     for (name, document) in &principal.inline {
@@ -131,7 +141,9 @@ pub(super) fn read(rows: &Rows, bundle: &mut Bundle) {
         let mut raw = json::parsed(text("raw"));
         for row in used.get(arn).into_iter().flatten() {
             if let Value::Object(members) = json::parsed(IAM_LAST_USED.text_of(row, "last_used")) {
-                members.into_iter().for_each(|(name, member)| json::set(&mut raw, &name, member));
+                members
+                    .into_iter()
+                    .for_each(|(name, member)| json::set(&mut raw, &name, member));
             }
         }
         let mut trust = None;
@@ -148,27 +160,51 @@ pub(super) fn read(rows: &Rows, bundle: &mut Bundle) {
         }
         let mut inline = Vec::new();
         for name in texts(&IAM_PRINCIPALS, row, "inline_policy_names") {
-            let held = documents.iter().find(|(held, _)| *held == name).and_then(|(_, held)| held.clone());
+            let held = documents
+                .iter()
+                .find(|(held, _)| *held == name)
+                .and_then(|(_, held)| held.clone());
             inline.push((name, held));
         }
         let account = text("account_id").unwrap_or_default().to_owned();
-        let principal = IamPrincipal { kind, raw, trust, inline };
-        bundle.iam.entry(account).or_insert_with(Iam::default).principals.push(principal);
+        let principal = IamPrincipal {
+            kind,
+            raw,
+            trust,
+            inline,
+        };
+        bundle
+            .iam
+            .entry(account)
+            .or_insert_with(Iam::default)
+            .principals
+            .push(principal);
     }
     for row in rows.of(&IAM_POLICIES) {
         let text = |column: &str| IAM_POLICIES.text_of(row, column);
         if text("policy_kind") != Some("managed") {
             continue;
         }
-        let iam = bundle.iam.entry(text("account_id").unwrap_or_default().to_owned()).or_default();
+        let iam = bundle
+            .iam
+            .entry(text("account_id").unwrap_or_default().to_owned())
+            .or_default();
         let arn = text("policy_arn");
         // Versions of one policy stand together: the rows are in the order of account, kind and ARN.
-        let continues = iam.policies.last().is_some_and(|policy| json::str(&policy.raw, "Arn") == arn);
+        let continues = iam
+            .policies
+            .last()
+            .is_some_and(|policy| json::str(&policy.raw, "Arn") == arn);
         if !continues {
-            iam.policies.push(ManagedPolicy { raw: json::parsed(text("raw")), versions: Vec::new() });
+            iam.policies.push(ManagedPolicy {
+                raw: json::parsed(text("raw")),
+                versions: Vec::new(),
+            });
         }
         if let (Some(version), Some(policy)) = (text("version"), iam.policies.last_mut()) {
-            policy.versions.push((json::parsed(Some(version)), document(rows, &IAM_POLICIES, row)));
+            policy
+                .versions
+                .push((json::parsed(Some(version)), document(rows, &IAM_POLICIES, row)));
         }
     }
 }

@@ -46,7 +46,10 @@ pub(super) fn write(bundle: &Bundle, rows: &mut Rows) {
             .set("custom_key_store_name", json::text(&store.raw, "CustomKeyStoreName"))
             .set("connection_state", json::text(&store.raw, "ConnectionState"))
             .set("custom_key_store_type", json::text(&store.raw, "CustomKeyStoreType"))
-            .set("creation_date", tables::instant(json::instant(&store.raw, "CreationDate")))
+            .set(
+                "creation_date",
+                tables::instant(json::instant(&store.raw, "CreationDate")),
+            )
             .set("raw", store.raw.to_string());
         rows.push(&KMS_CUSTOM_KEY_STORES, row);
     }
@@ -57,7 +60,11 @@ fn placed(table: &'static tables::Table, key: &Key) -> Draft {
         .set("account_id", filled(&key.account_id))
         .set("region", filled(&key.region))
         .set("key_arn", filled(&key.arn));
-    if table.position("key_id").is_some() { draft.set("key_id", filled(&key.key_id)) } else { draft }
+    if table.position("key_id").is_some() {
+        draft.set("key_id", filled(&key.key_id))
+    } else {
+        draft
+    }
 }
 
 fn write_key(key: &Key, unreadable: Vec<String>, rows: &mut Rows) {
@@ -65,22 +72,44 @@ fn write_key(key: &Key, unreadable: Vec<String>, rows: &mut Rows) {
     let metadata = key.metadata.as_ref().unwrap_or(&none);
     let rotation = key.rotation_status.as_ref().unwrap_or(&none);
     let multi = metadata.get("MultiRegionConfiguration").unwrap_or(&none);
-    let replicas = json::list(multi, "ReplicaKeys").iter().filter_map(|replica| json::text(replica, "Arn"));
-    let rotated = key.rotations.iter().flatten().filter_map(|rotation| json::instant(rotation, "RotationDate")).max();
+    let replicas = json::list(multi, "ReplicaKeys")
+        .iter()
+        .filter_map(|replica| json::text(replica, "Arn"));
+    let rotated = key
+        .rotations
+        .iter()
+        .flatten()
+        .filter_map(|rotation| json::instant(rotation, "RotationDate"))
+        .max();
     let row = placed(&KMS_KEYS, key)
         .set("key_manager", json::text(metadata, "KeyManager"))
         .set("key_state", json::text(metadata, "KeyState"))
         .set("enabled", json::flag(metadata, "Enabled"))
-        .set("creation_date", tables::instant(json::instant(metadata, "CreationDate")))
-        .set("deletion_date", tables::instant(json::instant(metadata, "DeletionDate")))
-        .set("pending_deletion_window_days", json::int(metadata, "PendingDeletionWindowInDays"))
+        .set(
+            "creation_date",
+            tables::instant(json::instant(metadata, "CreationDate")),
+        )
+        .set(
+            "deletion_date",
+            tables::instant(json::instant(metadata, "DeletionDate")),
+        )
+        .set(
+            "pending_deletion_window_days",
+            json::int(metadata, "PendingDeletionWindowInDays"),
+        )
         .set("description", json::text(metadata, "Description"))
-        .set("key_spec", json::any_text(metadata, &["KeySpec", "CustomerMasterKeySpec"]))
+        .set(
+            "key_spec",
+            json::any_text(metadata, &["KeySpec", "CustomerMasterKeySpec"]),
+        )
         .set("key_usage", json::text(metadata, "KeyUsage"))
         .set("origin", json::text(metadata, "Origin"))
         .set("multi_region", json::flag(metadata, "MultiRegion"))
         .set("multi_region_key_type", json::text(multi, "MultiRegionKeyType"))
-        .set("primary_key_arn", multi.get("PrimaryKey").and_then(|primary| json::text(primary, "Arn")))
+        .set(
+            "primary_key_arn",
+            multi.get("PrimaryKey").and_then(|primary| json::text(primary, "Arn")),
+        )
         .set("replica_key_arns", replicas.collect::<Vec<String>>())
         .set("custom_key_store_id", json::text(metadata, "CustomKeyStoreId"))
         .set("valid_to", tables::instant(json::instant(metadata, "ValidTo")))
@@ -88,10 +117,19 @@ fn write_key(key: &Key, unreadable: Vec<String>, rows: &mut Rows) {
         .set("current_key_material_id", json::text(metadata, "CurrentKeyMaterialId"))
         .set("rotation_enabled", json::flag(rotation, "KeyRotationEnabled"))
         .set("rotation_period_days", json::int(rotation, "RotationPeriodInDays"))
-        .set("next_rotation_date", tables::instant(json::instant(rotation, "NextRotationDate")))
-        .set("on_demand_rotation_start_date", tables::instant(json::instant(rotation, "OnDemandRotationStartDate")))
+        .set(
+            "next_rotation_date",
+            tables::instant(json::instant(rotation, "NextRotationDate")),
+        )
+        .set(
+            "on_demand_rotation_start_date",
+            tables::instant(json::instant(rotation, "OnDemandRotationStartDate")),
+        )
         .set("last_rotation_date", tables::instant(rotated))
-        .set("rotations", key.rotations.as_ref().map(|list| Value::from(list.clone()).to_string()))
+        .set(
+            "rotations",
+            key.rotations.as_ref().map(|list| Value::from(list.clone()).to_string()),
+        )
         .set("metadata_read", key.metadata.is_some())
         .set("policies_read", key.policies.is_some())
         .set("grants_read", key.grants.is_some())
@@ -107,7 +145,10 @@ fn write_key(key: &Key, unreadable: Vec<String>, rows: &mut Rows) {
             .set("last_usage_operation", json::text(last, "Operation"))
             .set("last_usage_event_id", json::text(last, "CloudTrailEventId"))
             .set("last_usage_request_id", json::text(last, "KmsRequestId"))
-            .set("tracking_start_date", tables::instant(json::instant(usage, "TrackingStartDate")))
+            .set(
+                "tracking_start_date",
+                tables::instant(json::instant(usage, "TrackingStartDate")),
+            )
             .set("last_usage", usage.to_string());
         rows.push(&KMS_LAST_USAGE, row);
     }
@@ -124,7 +165,9 @@ fn write_policies(key: &Key, rows: &mut Rows) {
         rows.push(&KMS_KEY_POLICIES, row);
     }
     if key.policies.is_none() {
-        let row = placed(&KMS_KEY_POLICIES, key).set("policy_name", "default").set("error", "not read");
+        let row = placed(&KMS_KEY_POLICIES, key)
+            .set("policy_name", "default")
+            .set("error", "not read");
         rows.push(&KMS_KEY_POLICIES, row);
     }
 }
@@ -139,8 +182,14 @@ fn write_grant(key: &Key, grant: &Value, rows: &mut Rows) {
         .set("issuing_account", json::text(grant, "IssuingAccount"))
         .set("operations", json::texts(grant, "Operations"))
         .set("constraints", json::raw(grant, "Constraints"))
-        .set("grantee_service_principal", json::text(grant, "GranteeServicePrincipal"))
-        .set("retiring_service_principal", json::text(grant, "RetiringServicePrincipal"))
+        .set(
+            "grantee_service_principal",
+            json::text(grant, "GranteeServicePrincipal"),
+        )
+        .set(
+            "retiring_service_principal",
+            json::text(grant, "RetiringServicePrincipal"),
+        )
         .set("raw", grant.to_string());
     rows.push(&KMS_GRANTS, row);
 }
@@ -148,7 +197,9 @@ fn write_grant(key: &Key, grant: &Value, rows: &mut Rows) {
 fn write_alias(alias: &Alias, rows: &mut Rows) {
     let arn = json::text(&alias.raw, "AliasArn");
     let target = json::text(&alias.raw, "TargetKeyId");
-    let target_id = target.as_deref().map(|target| json::key_id_of(target).unwrap_or(target).to_owned());
+    let target_id = target
+        .as_deref()
+        .map(|target| json::key_id_of(target).unwrap_or(target).to_owned());
     // Aliases point at keys of their own account and Region only.
     let target_arn = match (arn.as_deref().and_then(json::arn), &target_id) {
         (Some([partition, service, region, account, _]), Some(id)) => {
@@ -163,8 +214,14 @@ fn write_alias(alias: &Alias, rows: &mut Rows) {
         .set("alias_name", json::text(&alias.raw, "AliasName"))
         .set("target_key_id", target_id)
         .set("target_key_arn", target_arn)
-        .set("creation_date", tables::instant(json::instant(&alias.raw, "CreationDate")))
-        .set("last_updated_date", tables::instant(json::instant(&alias.raw, "LastUpdatedDate")))
+        .set(
+            "creation_date",
+            tables::instant(json::instant(&alias.raw, "CreationDate")),
+        )
+        .set(
+            "last_updated_date",
+            tables::instant(json::instant(&alias.raw, "LastUpdatedDate")),
+        )
         .set("raw", alias.raw.to_string());
     rows.push(&KMS_ALIASES, row);
 }
@@ -179,7 +236,10 @@ pub(super) fn read(rows: &Rows, bundle: &mut Bundle) {
         let raw = |column: &str| KMS_KEYS.text_of(row, column).map(|text| json::parsed(Some(text)));
         let was_read = |column: &str| KMS_KEYS.cell(row, column).flag().unwrap_or(false);
         let arn = text("key_arn");
-        let mut key = Key { key_id: text("key_id"), ..Key::default() };
+        let mut key = Key {
+            key_id: text("key_id"),
+            ..Key::default()
+        };
         key.account_id = text("account_id");
         key.region = text("region");
         key.metadata = raw("raw");
@@ -211,12 +271,25 @@ pub(super) fn read(rows: &Rows, bundle: &mut Bundle) {
     for row in rows.of(&KMS_ALIASES) {
         let text = |column: &str| KMS_ALIASES.text_of(row, column).unwrap_or_default().to_owned();
         let raw = json::parsed(KMS_ALIASES.text_of(row, "raw"));
-        bundle.aliases.push(Alias { account_id: text("account_id"), region: text("region"), raw });
+        bundle.aliases.push(Alias {
+            account_id: text("account_id"),
+            region: text("region"),
+            raw,
+        });
     }
     for row in rows.of(&KMS_CUSTOM_KEY_STORES) {
-        let text = |column: &str| KMS_CUSTOM_KEY_STORES.text_of(row, column).unwrap_or_default().to_owned();
+        let text = |column: &str| {
+            KMS_CUSTOM_KEY_STORES
+                .text_of(row, column)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let raw = json::parsed(KMS_CUSTOM_KEY_STORES.text_of(row, "raw"));
-        bundle.key_stores.push(KeyStore { account_id: text("account_id"), region: text("region"), raw });
+        bundle.key_stores.push(KeyStore {
+            account_id: text("account_id"),
+            region: text("region"),
+            raw,
+        });
     }
 }
 

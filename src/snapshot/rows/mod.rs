@@ -35,7 +35,9 @@ impl Rows {
 
     fn keep(&mut self, document: &Document) -> String {
         let address = document.sha256();
-        self.texts.entry(address.clone()).or_insert_with(|| document.text.clone());
+        self.texts
+            .entry(address.clone())
+            .or_insert_with(|| document.text.clone());
         address
     }
 }
@@ -48,7 +50,10 @@ struct Draft {
 
 impl Draft {
     fn of(table: &'static Table) -> Draft {
-        Draft { table, row: vec![Cell::Null; table.columns.len()] }
+        Draft {
+            table,
+            row: vec![Cell::Null; table.columns.len()],
+        }
     }
 
     fn set(mut self, column: &str, cell: impl Into<Cell>) -> Draft {
@@ -85,7 +90,11 @@ pub fn bundle(rows: &Rows) -> Bundle {
     trails::read(rows, &mut bundle);
     scope::read(rows, &mut bundle);
     // An account that was read and has no principal leaves no other row.
-    for scope in bundle.scope.iter().filter(|scope| scope.service == "iam" && scope.items.is_some()) {
+    for scope in bundle
+        .scope
+        .iter()
+        .filter(|scope| scope.service == "iam" && scope.items.is_some())
+    {
         bundle.iam.entry(scope.account_id.clone()).or_default();
     }
     bundle
@@ -96,24 +105,38 @@ fn document(rows: &Rows, table: &Table, row: &Row) -> Option<Document> {
     let (column, _) = table.text?;
     let text = rows.texts.get(table.text_of(row, column)?)?;
     let verbatim = table.cell(row, "verbatim").flag().unwrap_or(true);
-    Some(Document { text: text.clone(), verbatim })
+    Some(Document {
+        text: text.clone(),
+        verbatim,
+    })
 }
 
 /// The texts of a cell.
 fn texts(table: &Table, row: &Row, column: &str) -> Vec<String> {
-    if let Cell::Texts(texts) = table.cell(row, column) { texts.clone() } else { Vec::new() }
+    if let Cell::Texts(texts) = table.cell(row, column) {
+        texts.clone()
+    } else {
+        Vec::new()
+    }
 }
 
 /// Rows grouped by the text of a column.
 fn grouped<'r>(rows: &'r Rows, table: &'static Table, column: &str) -> HashMap<&'r str, Vec<&'r Row>> {
     let mut groups: HashMap<&str, Vec<&Row>> = HashMap::new();
     for row in rows.of(table) {
-        groups.entry(table.text_of(row, column).unwrap_or_default()).or_default().push(row);
+        groups
+            .entry(table.text_of(row, column).unwrap_or_default())
+            .or_default()
+            .push(row);
     }
     groups
 }
 
 /// Text, or nothing where it is empty.
 fn filled(text: &str) -> Cell {
-    if text.is_empty() { Cell::Null } else { tables::Cell::from(text) }
+    if text.is_empty() {
+        Cell::Null
+    } else {
+        tables::Cell::from(text)
+    }
 }

@@ -8,7 +8,9 @@ use crate::snapshot::json;
 use crate::snapshot::tables::{self, ORG_ACCOUNTS, ORG_POLICIES, ORG_UNITS};
 
 pub(super) fn write(bundle: &Bundle, rows: &mut Rows) {
-    let Some(organization) = &bundle.organization else { return };
+    let Some(organization) = &bundle.organization else {
+        return;
+    };
     let id = organization.id();
     let management = organization.management_account();
     let mut unit = |kind: &str, raw: &Value, parent: Option<String>| {
@@ -24,7 +26,10 @@ pub(super) fn write(bundle: &Bundle, rows: &mut Rows) {
     };
     unit("organization", &organization.organization, None);
     organization.roots.iter().for_each(|root| unit("root", root, None));
-    organization.units.iter().for_each(|held| unit("unit", held, json::text(held, "ParentId")));
+    organization
+        .units
+        .iter()
+        .for_each(|held| unit("unit", held, json::text(held, "ParentId")));
     for account in &organization.accounts {
         let account_id = json::text(account, "Id");
         let row = Draft::of(&ORG_ACCOUNTS)
@@ -79,7 +84,9 @@ pub(super) fn read(rows: &Rows, bundle: &mut Bundle) {
         }
     }
     for row in rows.of(&ORG_ACCOUNTS) {
-        organization.accounts.push(json::parsed(ORG_ACCOUNTS.text_of(row, "raw")));
+        organization
+            .accounts
+            .push(json::parsed(ORG_ACCOUNTS.text_of(row, "raw")));
     }
     for row in rows.of(&ORG_POLICIES) {
         let targets_read = ORG_POLICIES.cell(row, "targets_read").flag().unwrap_or(false);

@@ -30,17 +30,35 @@ pub(super) fn write(bundle: &Bundle, rows: &mut Rows) {
             .set("log_file_validation_enabled", flag("LogFileValidationEnabled"))
             .set("kms_key_id", json::text(trail, "KmsKeyId"))
             .set("is_logging", json::flag(status, "IsLogging"))
-            .set("start_logging_time", tables::instant(json::instant(status, "StartLoggingTime")))
-            .set("stop_logging_time", tables::instant(json::instant(status, "StopLoggingTime")))
-            .set("latest_delivery_time", tables::instant(json::instant(status, "LatestDeliveryTime")))
+            .set(
+                "start_logging_time",
+                tables::instant(json::instant(status, "StartLoggingTime")),
+            )
+            .set(
+                "stop_logging_time",
+                tables::instant(json::instant(status, "StopLoggingTime")),
+            )
+            .set(
+                "latest_delivery_time",
+                tables::instant(json::instant(status, "LatestDeliveryTime")),
+            )
             .set("latest_delivery_error", json::text(status, "LatestDeliveryError"))
-            .set("latest_digest_delivery_time", tables::instant(json::instant(status, "LatestDigestDeliveryTime")))
-            .set("latest_digest_delivery_error", json::text(status, "LatestDigestDeliveryError"))
+            .set(
+                "latest_digest_delivery_time",
+                tables::instant(json::instant(status, "LatestDigestDeliveryTime")),
+            )
+            .set(
+                "latest_digest_delivery_error",
+                json::text(status, "LatestDigestDeliveryError"),
+            )
             .set("selectors_known", delivery.is_some())
             .set("delivers_kms_read", delivery.map(|delivery| delivery.read))
             .set("delivers_kms_write", delivery.map(|delivery| delivery.write))
             .set("event_selectors", json::raw(&held.raw, "EventSelectors"))
-            .set("advanced_event_selectors", json::raw(&held.raw, "AdvancedEventSelectors"))
+            .set(
+                "advanced_event_selectors",
+                json::raw(&held.raw, "AdvancedEventSelectors"),
+            )
             .set("raw", held.raw.to_string());
         rows.push(&TRAILS, row);
     }
@@ -49,6 +67,9 @@ pub(super) fn write(bundle: &Bundle, rows: &mut Rows) {
 pub(super) fn read(rows: &Rows, bundle: &mut Bundle) {
     for row in rows.of(&TRAILS) {
         let account_id = TRAILS.text_of(row, "account_id").unwrap_or_default().to_owned();
-        bundle.trails.push(Trail { account_id, raw: json::parsed(TRAILS.text_of(row, "raw")) });
+        bundle.trails.push(Trail {
+            account_id,
+            raw: json::parsed(TRAILS.text_of(row, "raw")),
+        });
     }
 }

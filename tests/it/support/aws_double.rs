@@ -100,13 +100,23 @@ pub async fn start(world: World) -> Double {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let asked: Arc<Asked> = Arc::default();
-    let server = Arc::new(Server { world, asked: asked.clone() });
+    let server = Arc::new(Server {
+        world,
+        asked: asked.clone(),
+    });
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let app = Router::new().fallback(answer).with_state(server);
     tokio::spawn(async move {
-        axum::serve(listener, app).with_graceful_shutdown(async { drop(stopped.await) }).await.unwrap();
+        axum::serve(listener, app)
+            .with_graceful_shutdown(async { drop(stopped.await) })
+            .await
+            .unwrap();
     });
-    Double { url, asked, stop: Some(stop) }
+    Double {
+        url,
+        asked,
+        stop: Some(stop),
+    }
 }
 
 struct Caller {
@@ -116,27 +126,58 @@ struct Caller {
 
 /// The account and Region in the signature's scope: the double issues access keys that hold the account.
 fn caller(headers: &HeaderMap, world: &World) -> Caller {
-    let text = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let scope: Vec<&str> = text.split("Credential=").nth(1).unwrap_or_default().split(['/', ',']).collect();
+    let text = headers
+        .get("authorization")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let scope: Vec<&str> = text
+        .split("Credential=")
+        .nth(1)
+        .unwrap_or_default()
+        .split(['/', ','])
+        .collect();
     let key = scope.first().copied().unwrap_or_default();
-    let account = key.strip_prefix("ASIA").filter(|rest| rest.len() == 12).unwrap_or(world.accounts[0]);
-    Caller { account: account.to_owned(), region: scope.get(2).copied().unwrap_or("us-east-1").to_owned() }
+    let account = key
+        .strip_prefix("ASIA")
+        .filter(|rest| rest.len() == 12)
+        .unwrap_or(world.accounts[0]);
+    Caller {
+        account: account.to_owned(),
+        region: scope.get(2).copied().unwrap_or("us-east-1").to_owned(),
+    }
 }
 
 async fn answer(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
     let caller = caller(&headers, &server.world);
     let number = server.asked.total.fetch_add(1, Ordering::SeqCst) + 1;
-    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let target = headers
+        .get("x-amz-target")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
     let form: BTreeMap<String, String> = if target.is_empty() {
         url::form_urlencoded::parse(&body).into_owned().collect()
     } else {
         BTreeMap::new()
     };
-    let operation = target.rsplit('.').next().filter(|name| !name.is_empty()).map(str::to_owned);
+    let operation = target
+        .rsplit('.')
+        .next()
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned);
     let operation = operation.or_else(|| form.get("Action").cloned()).unwrap_or_default();
-    *server.asked.by_operation.lock().unwrap().entry(operation.clone()).or_default() += 1;
+    *server
+        .asked
+        .by_operation
+        .lock()
+        .unwrap()
+        .entry(operation.clone())
+        .or_default() += 1;
     let world = &server.world;
-    if world.stop_after > 0 && number > world.stop_after && !["AssumeRole", "GetCallerIdentity"].contains(&operation.as_str()) {
+    if world.stop_after > 0
+        && number > world.stop_after
+        && !["AssumeRole", "GetCallerIdentity"].contains(&operation.as_str())
+    {
         tokio::time::sleep(std::time::Duration::from_secs(600)).await;
     }
     if world.throttle_every > 0 && number % world.throttle_every == 0 && !target.is_empty() {
@@ -154,22 +195,39 @@ async fn answer(State(server): State<Arc<Server>>, headers: HeaderMap, body: Byt
         cloudtrail(world, &caller, &operation, &input)
     };
     match result {
-        Ok(value) => (StatusCode::OK, [("content-type", "application/x-amz-json-1.1")], value.to_string()).into_response(),
+        Ok(value) => (
+            StatusCode::OK,
+            [("content-type", "application/x-amz-json-1.1")],
+            value.to_string(),
+        )
+            .into_response(),
         Err((code, message)) => refuse(code, &message),
     }
 }
 
 fn refuse(code: &str, message: &str) -> Response {
     let body = json!({"__type": code, "message": message}).to_string();
-    (StatusCode::BAD_REQUEST, [("content-type", "application/x-amz-json-1.1")], body).into_response()
+    (
+        StatusCode::BAD_REQUEST,
+        [("content-type", "application/x-amz-json-1.1")],
+        body,
+    )
+        .into_response()
 }
 
 type Answer = Result<Value, (&'static str, String)>;
 
 /// One page of a list: `Marker` or `NextToken` are positions.
-fn page(world: &World, all: usize, position: Option<&str>, limit: Option<u64>) -> (std::ops::Range<usize>, Option<String>) {
+fn page(
+    world: &World,
+    all: usize,
+    position: Option<&str>,
+    limit: Option<u64>,
+) -> (std::ops::Range<usize>, Option<String>) {
     let from: usize = position.and_then(|text| text.parse().ok()).unwrap_or(0);
-    let size = world.page.min(limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)));
+    let size = world
+        .page
+        .min(limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)));
     let to = (from + size).min(all);
     (from.min(all)..to, (to < all).then(|| to.to_string()))
 }
@@ -181,7 +239,10 @@ pub fn key_id(number: usize) -> String {
 fn kms(world: &World, caller: &Caller, operation: &str, input: &Value) -> Answer {
     let Caller { account, region } = caller;
     if !world.regions.contains(&region.as_str()) {
-        return Err(("UnrecognizedClientException", "The security token included in the request is invalid.".to_owned()));
+        return Err((
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.".to_owned(),
+        ));
     }
     let arn = |number: usize| format!("arn:aws:kms:{region}:{account}:key/{}", key_id(number));
     let marked = |list: &str, items: Vec<Value>, next: Option<String>| {
@@ -194,7 +255,9 @@ fn kms(world: &World, caller: &Caller, operation: &str, input: &Value) -> Answer
     let cut = |all: usize| page(world, all, input["Marker"].as_str(), input["Limit"].as_u64());
     if operation == "ListKeys" {
         let (range, next) = cut(world.keys);
-        let keys = range.map(|number| json!({"KeyId": key_id(number), "KeyArn": arn(number)})).collect();
+        let keys = range
+            .map(|number| json!({"KeyId": key_id(number), "KeyArn": arn(number)}))
+            .collect();
         return Ok(marked("Keys", keys, next));
     }
     if operation == "ListAliases" {
@@ -209,7 +272,12 @@ fn kms(world: &World, caller: &Caller, operation: &str, input: &Value) -> Answer
         let store = json!({"CustomKeyStoreId": "cks-1234567890abcdef0", "CustomKeyStoreName": "hsm", "ConnectionState": "CONNECTED"});
         return Ok(marked("CustomKeyStores", vec![store], None));
     }
-    let id = input["KeyId"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    let id = input["KeyId"]
+        .as_str()
+        .unwrap_or_default()
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
     let number = usize::from_str_radix(id.split('-').next().unwrap_or_default(), 16).unwrap_or(usize::MAX);
     if number >= world.keys {
         return Err(("NotFoundException", format!("Key '{id}' does not exist")));
@@ -219,7 +287,10 @@ fn kms(world: &World, caller: &Caller, operation: &str, input: &Value) -> Answer
         return Err(("NotFoundException", format!("Key '{}' does not exist", arn(number))));
     }
     if first && world.denied == Some(number) && ["GetKeyPolicy", "ListGrants", "ListKeyPolicies"].contains(&operation) {
-        let message = format!("User: arn:aws:iam::{account}:user/ana is not authorized to perform: kms:{operation} on resource: {}", arn(number));
+        let message = format!(
+            "User: arn:aws:iam::{account}:user/ana is not authorized to perform: kms:{operation} on resource: {}",
+            arn(number)
+        );
         return Err(("AccessDeniedException", message));
     }
     let asymmetric = number % 4 == 3;
@@ -230,12 +301,20 @@ fn kms(world: &World, caller: &Caller, operation: &str, input: &Value) -> Answer
             "KeyState": "Enabled", "Origin": "AWS_KMS", "KeyManager": "CUSTOMER", "KeySpec": if asymmetric { "ECC_NEXT_999" } else { "SYMMETRIC_DEFAULT" },
             "MultiRegion": false, "SomethingNew": {"Kept": true}}})),
         "ListKeyPolicies" => {
-            let names = if number % 5 == 0 { json!(["default", "AWS_RAM"]) } else { json!(["default"]) };
+            let names = if number % 5 == 0 {
+                json!(["default", "AWS_RAM"])
+            } else {
+                json!(["default"])
+            };
             Ok(json!({"PolicyNames": names, "Truncated": false}))
         }
         "GetKeyPolicy" => {
             let name = input["PolicyName"].as_str().unwrap_or("default");
-            let action = if first && world.changed == Some(number) { "kms:Describe*" } else { "kms:*" };
+            let action = if first && world.changed == Some(number) {
+                "kms:Describe*"
+            } else {
+                "kms:*"
+            };
             let policy = format!(
                 "{{\n  \"Version\" : \"2012-10-17\",\n  \"Id\" : \"{name}-{number}\",\n  \"Statement\" : [ {{ \"Effect\" : \"Allow\",\n\
                  \"Principal\" : {{ \"AWS\" : \"arn:aws:iam::{account}:root\" }}, \"Action\" : \"{action}\", \"Resource\" : \"*\" }} ]\n}}"
@@ -253,13 +332,18 @@ fn kms(world: &World, caller: &Caller, operation: &str, input: &Value) -> Answer
         }
         "ListResourceTags" => {
             let (range, next) = cut(7);
-            let tags = range.map(|tag| json!({"TagKey": format!("t{tag}"), "TagValue": number.to_string()})).collect();
+            let tags = range
+                .map(|tag| json!({"TagKey": format!("t{tag}"), "TagValue": number.to_string()}))
+                .collect();
             Ok(marked("Tags", tags, next))
         }
-        "GetKeyRotationStatus" | "ListKeyRotations" if asymmetric => {
-            Err(("UnsupportedOperationException", "asymmetric keys do not rotate".to_owned()))
-        }
-        "GetKeyRotationStatus" => Ok(json!({"KeyId": arn(number), "KeyRotationEnabled": number % 2 == 0, "RotationPeriodInDays": 365, "NextRotationDate": 1_800_000_000.0})),
+        "GetKeyRotationStatus" | "ListKeyRotations" if asymmetric => Err((
+            "UnsupportedOperationException",
+            "asymmetric keys do not rotate".to_owned(),
+        )),
+        "GetKeyRotationStatus" => Ok(
+            json!({"KeyId": arn(number), "KeyRotationEnabled": number % 2 == 0, "RotationPeriodInDays": 365, "NextRotationDate": 1_800_000_000.0}),
+        ),
         "ListKeyRotations" => {
             let (range, next) = cut(6);
             let rotation = |at: usize| json!({"KeyId": arn(number), "RotationDate": 1_700_000_000.0 + at as f64, "RotationType": "AUTOMATIC"});
@@ -271,7 +355,9 @@ fn kms(world: &World, caller: &Caller, operation: &str, input: &Value) -> Answer
             } else {
                 json!({})
             };
-            Ok(json!({"KeyId": arn(number), "KeyCreationDate": 1_600_000_000.123, "TrackingStartDate": 1_776_902_400.0, "KeyLastUsage": last}))
+            Ok(
+                json!({"KeyId": arn(number), "KeyCreationDate": 1_600_000_000.123, "TrackingStartDate": 1_776_902_400.0, "KeyLastUsage": last}),
+            )
         }
         _ => Err(("UnknownOperationException", operation.to_owned())),
     }
@@ -279,7 +365,10 @@ fn kms(world: &World, caller: &Caller, operation: &str, input: &Value) -> Answer
 
 fn organizations(world: &World, caller: &Caller, operation: &str, input: &Value) -> Answer {
     if caller.account != world.accounts[0] && operation != "DescribeOrganization" {
-        return Err(("AccessDeniedException", "You don't have permissions to access this resource.".to_owned()));
+        return Err((
+            "AccessDeniedException",
+            "You don't have permissions to access this resource.".to_owned(),
+        ));
     }
     let management = world.accounts[0];
     let token = input["NextToken"].as_str();
@@ -301,12 +390,24 @@ fn organizations(world: &World, caller: &Caller, operation: &str, input: &Value)
     };
     let parent = input["ParentId"].as_str().unwrap_or_default();
     match operation {
-        "DescribeOrganization" => Ok(json!({"Organization": {"Id": "o-exampleorgid", "Arn": format!("arn:aws:organizations::{management}:organization/o-exampleorgid"),
-            "FeatureSet": "ALL", "MasterAccountId": management, "MasterAccountArn": format!("arn:aws:organizations::{management}:account/o-exampleorgid/{management}")}})),
-        "ListRoots" => listed("Roots", vec![json!({"Id": "r-ab12", "Name": "Root", "Arn": "arn:aws:organizations::111122223333:root/o-exampleorgid/r-ab12"})]),
+        "DescribeOrganization" => Ok(
+            json!({"Organization": {"Id": "o-exampleorgid", "Arn": format!("arn:aws:organizations::{management}:organization/o-exampleorgid"),
+            "FeatureSet": "ALL", "MasterAccountId": management, "MasterAccountArn": format!("arn:aws:organizations::{management}:account/o-exampleorgid/{management}")}}),
+        ),
+        "ListRoots" => listed(
+            "Roots",
+            vec![
+                json!({"Id": "r-ab12", "Name": "Root", "Arn": "arn:aws:organizations::111122223333:root/o-exampleorgid/r-ab12"}),
+            ],
+        ),
         "ListOrganizationalUnitsForParent" => {
             let units = if parent == "r-ab12" { 7 } else { 0 };
-            listed("OrganizationalUnits", (0..units).map(|unit| json!({"Id": format!("ou-ab12-{unit:08}"), "Name": format!("unit {unit}")})).collect())
+            listed(
+                "OrganizationalUnits",
+                (0..units)
+                    .map(|unit| json!({"Id": format!("ou-ab12-{unit:08}"), "Name": format!("unit {unit}")}))
+                    .collect(),
+            )
         }
         "ListAccountsForParent" => {
             let held: Vec<Value> = match parent {
@@ -324,9 +425,15 @@ fn organizations(world: &World, caller: &Caller, operation: &str, input: &Value)
         }
         "DescribePolicy" => {
             let id = input["PolicyId"].as_str().unwrap_or_default();
-            let kind = if id.starts_with("p-s") { "SERVICE_CONTROL_POLICY" } else { "RESOURCE_CONTROL_POLICY" };
-            Ok(json!({"Policy": {"PolicySummary": {"Id": id, "Type": kind, "AwsManaged": false},
-                "Content": format!("{{ \"Version\": \"2012-10-17\", \"Id\": \"{id}\", \"Statement\": [] }}")}}))
+            let kind = if id.starts_with("p-s") {
+                "SERVICE_CONTROL_POLICY"
+            } else {
+                "RESOURCE_CONTROL_POLICY"
+            };
+            Ok(
+                json!({"Policy": {"PolicySummary": {"Id": id, "Type": kind, "AwsManaged": false},
+                "Content": format!("{{ \"Version\": \"2012-10-17\", \"Id\": \"{id}\", \"Statement\": [] }}")}}),
+            )
         }
         "ListTargetsForPolicy" => {
             let target = |unit: usize| json!({"TargetId": format!("ou-ab12-{unit:08}"), "Type": "ORGANIZATIONAL_UNIT"});
@@ -345,10 +452,16 @@ fn cloudtrail(world: &World, caller: &Caller, operation: &str, input: &Value) ->
         "DescribeTrails" => Ok(json!({"trailList": [
             {"Name": "everywhere", "TrailARN": everywhere, "HomeRegion": "eu-west-1", "IsMultiRegionTrail": true, "IsOrganizationTrail": true, "S3BucketName": "logs"},
             {"Name": "local", "TrailARN": local, "HomeRegion": region, "IsMultiRegionTrail": false, "IsOrganizationTrail": false, "S3BucketName": "logs-local"}]})),
-        "GetTrailStatus" => Ok(json!({"IsLogging": true, "StartLoggingTime": 1_700_000_000.0, "LatestDeliveryTime": 1_780_000_000.0})),
-        "GetEventSelectors" if input["TrailName"] == everywhere.as_str() => Ok(json!({"TrailARN": everywhere, "AdvancedEventSelectors": [
-            {"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}]})),
-        "GetEventSelectors" => Ok(json!({"TrailARN": local, "EventSelectors": [{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": true, "DataResources": [], "ExcludeManagementEventSources": []}]})),
+        "GetTrailStatus" => {
+            Ok(json!({"IsLogging": true, "StartLoggingTime": 1_700_000_000.0, "LatestDeliveryTime": 1_780_000_000.0}))
+        }
+        "GetEventSelectors" if input["TrailName"] == everywhere.as_str() => {
+            Ok(json!({"TrailARN": everywhere, "AdvancedEventSelectors": [
+            {"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}]}))
+        }
+        "GetEventSelectors" => Ok(
+            json!({"TrailARN": local, "EventSelectors": [{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": true, "DataResources": [], "ExcludeManagementEventSources": []}]}),
+        ),
         _ => Err(("UnknownOperationException", operation.to_owned())),
     }
 }
@@ -364,7 +477,13 @@ fn query(world: &World, caller: &Caller, operation: &str, form: &BTreeMap<String
             let arn = form.get("RoleArn").cloned().unwrap_or_default();
             let account = arn.split(':').nth(4).unwrap_or_default().to_owned();
             if form.get("ExternalId").is_none_or(|id| id != "outside") || !world.accounts.contains(&account.as_str()) {
-                return xml_error("AccessDenied", &format!("User: arn:aws:iam::{}:user/ana is not authorized to perform: sts:AssumeRole on resource: {arn}", caller.account));
+                return xml_error(
+                    "AccessDenied",
+                    &format!(
+                        "User: arn:aws:iam::{}:user/ana is not authorized to perform: sts:AssumeRole on resource: {arn}",
+                        caller.account
+                    ),
+                );
             }
             format!(
                 "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials><AccessKeyId>ASIA{account}</AccessKeyId>\
@@ -379,20 +498,25 @@ fn query(world: &World, caller: &Caller, operation: &str, form: &BTreeMap<String
 }
 
 fn xml_error(code: &str, message: &str) -> Response {
-    let body = format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>r</RequestId></ErrorResponse>");
+    let body = format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>r</RequestId></ErrorResponse>"
+    );
     (StatusCode::FORBIDDEN, [("content-type", "text/xml")], body).into_response()
 }
 
 /// Roles, then one managed policy per three roles; a document is percent-encoded, as the API's are.
 fn details(world: &World, caller: &Caller, form: &BTreeMap<String, String>) -> String {
     let account = &caller.account;
-    let encoded = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encoded =
+        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
     let (range, next) = page(world, world.roles, form.get("Marker").map(String::as_str), None);
     let mut roles = String::new();
     let mut policies = String::new();
     for role in range {
         let trust = encoded("{\n \"Version\": \"2012-10-17\", \"Statement\": [ ] }");
-        let inline = encoded(&format!("{{ \"Version\" : \"2012-10-17\", \"Id\" : \"{role}\", \"Statement\" : [] }}"));
+        let inline = encoded(&format!(
+            "{{ \"Version\" : \"2012-10-17\", \"Id\" : \"{role}\", \"Statement\" : [] }}"
+        ));
         roles.push_str(&format!(
             "<member><Path>/app/</Path><RoleName>role-{role}</RoleName><RoleId>AROAEXAMPLE{role:010}</RoleId><Arn>arn:aws:iam::{account}:role/app/role-{role}</Arn>\
              <CreateDate>2024-01-01T00:00:00Z</CreateDate><AssumeRolePolicyDocument>{trust}</AssumeRolePolicyDocument><InstanceProfileList/>\
@@ -411,7 +535,9 @@ fn details(world: &World, caller: &Caller, form: &BTreeMap<String, String>) -> S
             ));
         }
     }
-    let more = next.map_or("<IsTruncated>false</IsTruncated>".to_owned(), |next| format!("<IsTruncated>true</IsTruncated><Marker>{next}</Marker>"));
+    let more = next.map_or("<IsTruncated>false</IsTruncated>".to_owned(), |next| {
+        format!("<IsTruncated>true</IsTruncated><Marker>{next}</Marker>")
+    });
     format!(
         "<GetAccountAuthorizationDetailsResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><GetAccountAuthorizationDetailsResult>{more}\
          <UserDetailList/><GroupDetailList/><RoleDetailList>{roles}</RoleDetailList><Policies>{policies}</Policies></GetAccountAuthorizationDetailsResult>\

@@ -69,27 +69,40 @@ pub(super) async fn run(args: &CollectArgs, globals: &Globals, printer: &Printer
             session_name: args.session_name.clone(),
             source_identity: args.source_identity.clone(),
         }),
-        regions: args.regions.iter().map(|region| region.trim().to_owned()).filter(|region| !region.is_empty()).collect(),
+        regions: args
+            .regions
+            .iter()
+            .map(|region| region.trim().to_owned())
+            .filter(|region| !region.is_empty())
+            .collect(),
         resume: args.resume,
         journal: None,
     };
     let lake = settings::writable_lake(globals).await?;
     let journal = journal(&lake);
-    let request = Request { journal: Some(journal.clone()), ..request };
+    let request = Request {
+        journal: Some(journal.clone()),
+        ..request
+    };
     let config = settings::aws(&globals.aws).await;
     let bar = bar(printer);
     let say_event = |event: Event| show(&bar, &event, printer);
     let collected = collect::collect(&config, &request, &|| settings::now().0, &say_event).await;
     bar.finish_and_clear();
     let collected = collected.map_err(|error| match error {
-        crate::aws::Error::Credentials(_) => {
-            hinted(&error, "sign in with `aws configure` or `aws sso login`, or name a profile with --profile")
-        }
+        crate::aws::Error::Credentials(_) => hinted(
+            &error,
+            "sign in with `aws configure` or `aws sso login`, or name a profile with --profile",
+        ),
         other => anyhow::Error::new(other),
     })?;
     let bundle = collected.bundle;
     let now = settings::now().0;
-    let stamp = Stamp { collected_at: now, source: "aws".to_owned(), kept_at: now };
+    let stamp = Stamp {
+        collected_at: now,
+        source: "aws".to_owned(),
+        kept_at: now,
+    };
     let kept = snapshots::keep(&lake, &bundle, &stamp).await?;
     if let Some(path) = &args.output {
         let mut output = Output::open(Some(path))?;
@@ -103,14 +116,24 @@ pub(super) async fn run(args: &CollectArgs, globals: &Globals, printer: &Printer
     // Only now is everything safe elsewhere.
     let _ = std::fs::remove_file(&journal);
     let (requests, throttled, in_flight) = collected.meter.read();
-    printer.note(&format!("{requests} requests, {throttled} throttled, at most {in_flight} at once"));
+    printer.note(&format!(
+        "{requests} requests, {throttled} throttled, at most {in_flight} at once"
+    ));
     say(&kept, "aws", printer);
     say_failures(&bundle, printer);
-    Ok(if kept.failures > 0 { Exit::Incomplete } else { Exit::Done })
+    Ok(if kept.failures > 0 {
+        Exit::Incomplete
+    } else {
+        Exit::Done
+    })
 }
 
 fn accounts(typed: &[String]) -> anyhow::Result<Accounts> {
-    let typed: Vec<&str> = typed.iter().map(|word| word.trim()).filter(|word| !word.is_empty()).collect();
+    let typed: Vec<&str> = typed
+        .iter()
+        .map(|word| word.trim())
+        .filter(|word| !word.is_empty())
+        .collect();
     match typed.as_slice() {
         [] => Ok(Accounts::Caller),
         ["organization" | "org" | "all"] => Ok(Accounts::Organization),
@@ -118,10 +141,15 @@ fn accounts(typed: &[String]) -> anyhow::Result<Accounts> {
             let one = |id: &&str| {
                 let whole = id.len() == 12 && json::account(id).is_some();
                 whole.then(|| (*id).to_owned()).ok_or_else(|| {
-                    hinted(format!("`{id}` is no account id"), "account ids have twelve digits; `organization` means all of them")
+                    hinted(
+                        format!("`{id}` is no account id"),
+                        "account ids have twelve digits; `organization` means all of them",
+                    )
                 })
             };
-            Ok(Accounts::Listed(ids.iter().map(one).collect::<anyhow::Result<Vec<String>>>()?))
+            Ok(Accounts::Listed(
+                ids.iter().map(one).collect::<anyhow::Result<Vec<String>>>()?,
+            ))
         }
     }
 }
@@ -134,9 +162,15 @@ fn journal(lake: &Location) -> PathBuf {
         return PathBuf::from(path);
     }
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    let state = std::env::var_os("XDG_STATE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from).or_else(home);
+    let state = std::env::var_os("XDG_STATE_HOME")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+        .or_else(home);
     let name: String = sha256(lake.root().as_str().as_bytes()).chars().take(16).collect();
-    state.unwrap_or_else(std::env::temp_dir).join("keytrail").join(format!("{name}.collecting.jsonl"))
+    state
+        .unwrap_or_else(std::env::temp_dir)
+        .join("keytrail")
+        .join(format!("{name}.collecting.jsonl"))
 }
 
 fn bar(printer: &Printer) -> ProgressBar {

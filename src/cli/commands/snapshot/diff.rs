@@ -50,7 +50,12 @@ pub(super) async fn run(args: &DiffArgs, globals: &Globals, printer: &Printer) -
 
 async fn held(lake: &Location, id: &str) -> anyhow::Result<Rows> {
     let found = snapshots::load_rows(lake, id).await?;
-    let missing = || hinted(format!("there is no snapshot `{id}`, or several begin so"), "`keytrail snapshot list` shows them");
+    let missing = || {
+        hinted(
+            format!("there is no snapshot `{id}`, or several begin so"),
+            "`keytrail snapshot list` shows them",
+        )
+    };
     found.map(|(_, rows)| rows).ok_or_else(missing)
 }
 
@@ -60,7 +65,14 @@ fn text(changes: &[Change]) -> Result<String, std::fmt::Error> {
     for change in changes {
         let place = [change.account_id.as_deref(), change.region.as_deref()];
         let place: Vec<&str> = place.into_iter().flatten().collect();
-        writeln!(text, "{} {}: {} ({})", change.what.word(), change.table, plain(&change.subject), place.join(" "))?;
+        writeln!(
+            text,
+            "{} {}: {} ({})",
+            change.what.word(),
+            change.table,
+            plain(&change.subject),
+            place.join(" ")
+        )?;
         for (name, before, after) in &change.fields {
             writeln!(text, "    {name}: {} -> {}", plain(before), plain(after))?;
         }
@@ -73,7 +85,9 @@ fn text(changes: &[Change]) -> Result<String, std::fmt::Error> {
 
 /// Names and policies come from others: nothing in them may steer the terminal.
 fn plain(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    text.chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect()
 }
 
 fn batch(changes: &[Change]) -> anyhow::Result<RecordBatch> {
@@ -96,7 +110,10 @@ fn batch(changes: &[Change]) -> anyhow::Result<RecordBatch> {
         ("fields", column(&fields)),
         ("lines", column(&|change| change.lines.clone())),
     ];
-    let schema = columns.iter().map(|(name, _)| Field::new(*name, DataType::Utf8, true)).collect::<Vec<Field>>();
+    let schema = columns
+        .iter()
+        .map(|(name, _)| Field::new(*name, DataType::Utf8, true))
+        .collect::<Vec<Field>>();
     let arrays = columns.into_iter().map(|(_, array)| array).collect();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(schema)), arrays)?)
 }

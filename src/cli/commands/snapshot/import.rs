@@ -39,14 +39,20 @@ pub(super) async fn run(args: &ImportArgs, globals: &Globals, printer: &Printer)
     let mut ids = String::new();
     let mut incomplete = false;
     for snapshot in found {
-        let stamp = Stamp { collected_at: snapshot.modified_at, source: snapshot.path.clone(), kept_at: settings::now().0 };
+        let stamp = Stamp {
+            collected_at: snapshot.modified_at,
+            source: snapshot.path.clone(),
+            kept_at: settings::now().0,
+        };
         let kept = snapshots::keep(&lake, &snapshot.bundle, &stamp).await?;
         say(&kept, &snapshot.path, printer);
         say_failures(&snapshot.bundle, printer);
         if !snapshot.unrecognised.is_empty() {
             let count = snapshot.unrecognised.len();
             let first = snapshot.unrecognised.first().map(String::as_str).unwrap_or_default();
-            printer.note(&format!("{count} files say nothing about permissions and were passed over, such as `{first}`"));
+            printer.note(&format!(
+                "{count} files say nothing about permissions and were passed over, such as `{first}`"
+            ));
         }
         incomplete |= kept.failures > 0;
         ids.push_str(&kept.snapshot_id);
