@@ -7,7 +7,7 @@
 -- column principal_arn: who called: the role behind a session, else the user, root, external principal or service
 -- column operation: the cryptographic operation
 -- column uses: successful calls; one that was logged in two accounts counts once
--- column service_uses: those of them that an AWS service made on somebody's behalf or its own
+-- column through_services: those of them that an AWS service made, for the principal or for itself
 -- column denied: calls refused for want of permission
 -- column failed: calls that failed otherwise
 -- column first_used_at: first successful call
@@ -18,7 +18,7 @@ SELECT
     operation,
     count(DISTINCT CASE WHEN outcome = 'success' THEN coalesce(sharedeventid, eventid) END) AS uses,
     count(DISTINCT CASE WHEN outcome = 'success' AND via_service IS NOT NULL THEN coalesce(sharedeventid, eventid) END)
-        AS service_uses,
+        AS through_services,
     count(DISTINCT CASE WHEN outcome = 'denied' THEN coalesce(sharedeventid, eventid) END) AS denied,
     count(DISTINCT CASE WHEN outcome = 'failed' THEN coalesce(sharedeventid, eventid) END) AS failed,
     min(CASE WHEN outcome = 'success' THEN eventtime END) AS first_used_at,

@@ -13,14 +13,16 @@ pub(super) enum Happening {
     Deleted,
     Created,
     Updated,
+    /// A snapshot saw it: what KMS itself says is the last word of its second.
+    Listed,
 }
 
 /// One change of one alias.
 #[derive(Debug, Clone)]
 pub(super) struct Change {
     pub(super) alias_arn: String,
-    /// Microseconds since 1970.
-    pub(super) at: i64,
+    /// Microseconds since 1970; `None` where a snapshot does not say since when.
+    pub(super) at: Option<i64>,
     pub(super) happening: Happening,
     /// The key it stands for from now on, or stood for until it was deleted.
     pub(super) key_arn: Option<String>,
@@ -39,6 +41,10 @@ impl AliasHistory {
             by_alias.entry(change.alias_arn.clone()).or_default().push(change);
         }
         for changes in by_alias.values_mut() {
+            // Without a date a listing speaks for all time, but only where nothing else speaks.
+            if changes.iter().any(|change| change.at.is_some()) {
+                changes.retain(|change| change.at.is_some());
+            }
             changes.sort_by(|a, b| (a.at, a.happening, &a.key_arn).cmp(&(b.at, b.happening, &b.key_arn)));
         }
         AliasHistory { by_alias }
@@ -50,7 +56,11 @@ impl AliasHistory {
     /// key it lost, because repointing it in between would be a change of its own.
     pub(super) fn key_at(&self, alias_arn: &str, at: i64, just_before: bool) -> Option<&str> {
         let changes = self.by_alias.get(alias_arn)?;
-        let known = changes.partition_point(|change| if just_before { change.at < at } else { change.at <= at });
+        let known = changes.partition_point(|change| match change.at {
+            Some(changed) if just_before => changed < at,
+            Some(changed) => changed <= at,
+            None => true,
+        });
         let change = match known.checked_sub(1) {
             Some(last) => changes
                 .get(last)
@@ -68,7 +78,7 @@ mod tests {
     fn change(at: i64, happening: Happening, key: &str) -> Change {
         Change {
             alias_arn: "a".to_owned(),
-            at,
+            at: Some(at),
             happening,
             key_arn: Some(key.to_owned()),
         }
@@ -96,6 +106,21 @@ mod tests {
         assert_eq!(history.key_at("a", 30, false), None);
         let history = AliasHistory::new([change(30, Happening::Updated, "k")]);
         assert_eq!(history.key_at("a", 1, false), None);
+    }
+
+    #[test]
+    fn a_listing_speaks_from_its_date_or_for_all_time() {
+        let listed = |at| Change {
+            at,
+            ..change(0, Happening::Listed, "k")
+        };
+        let dated = AliasHistory::new([listed(Some(20)), change(30, Happening::Deleted, "k")]);
+        let keys: Vec<_> = [19, 20, 29, 30].map(|at| dated.key_at("a", at, false)).into();
+        assert_eq!(keys, [None, Some("k"), Some("k"), None]);
+        let undated = AliasHistory::new([listed(None)]);
+        assert_eq!(undated.key_at("a", 1, false), Some("k"));
+        let both = AliasHistory::new([listed(None), change(30, Happening::Created, "k")]);
+        assert_eq!(both.key_at("a", 1, false), None, "it did not exist yet");
     }
 
     #[test]

@@ -5,12 +5,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
+use datafusion::catalog::view::ViewTable;
 use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::config::Dialect;
 use datafusion::datasource::MemTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::TableType;
+use datafusion::logical_expr::{LogicalPlan, TableType};
 use datafusion::prelude::SessionContext;
 use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
@@ -18,8 +21,8 @@ use tokio::sync::OnceCell;
 use super::kms_events;
 use crate::lake::{Location, schema, snapshots, table};
 
-/// The tables a lake may hold.
-const TABLES: [&str; 5] = [
+/// The tables `ingest` writes.
+const LOG_TABLES: [&str; 5] = [
     schema::CLOUDTRAIL,
     schema::INGEST_OBJECTS,
     schema::INGEST_FAULTS,
@@ -27,74 +30,81 @@ const TABLES: [&str; 5] = [
     schema::INGEST_LISTINGS,
 ];
 
-/// The views over them.
-const VIEWS: [&str; 1] = [kms_events::NAME];
+/// Where the rows of a name come from.
+#[derive(Debug)]
+enum Origin {
+    /// A Delta table, empty with this schema where the lake has none yet.
+    Stored(SchemaRef),
+    /// SQL over other names.
+    Sql(String),
+    /// `kms_events`, whose function holds the history of aliases.
+    KmsEvents,
+}
+
+#[derive(Debug)]
+struct Relation {
+    origin: Origin,
+    opened: OnceCell<Arc<dyn TableProvider>>,
+}
 
 /// The lake as a schema of SQL.
 #[derive(Debug)]
 pub(super) struct LakeSchema {
     location: Location,
     reader: Arc<SessionState>,
-    relations: BTreeMap<String, OnceCell<Arc<dyn TableProvider>>>,
-    /// Views whose text the lake brings along, by name.
-    snapshot_views: BTreeMap<&'static str, String>,
+    relations: BTreeMap<String, Relation>,
 }
 
 impl LakeSchema {
     /// The lake at `location`, read with the settings and the memory of `reader`.
     pub(super) fn new(location: Location, reader: SessionState) -> LakeSchema {
-        let snapshot_views: BTreeMap<&'static str, String> = snapshots::views().into_iter().collect();
-        let own = TABLES
-            .iter()
-            .chain(&VIEWS)
-            .chain(snapshot_views.keys())
-            .map(|name| (*name).to_owned());
-        let names = own.chain(snapshots::stored().into_iter().map(|(name, _)| name));
-        let relations = names.map(|name| (name, OnceCell::new())).collect();
+        let relations = origins().map(|(name, origin)| {
+            let opened = OnceCell::new();
+            (name, Relation { origin, opened })
+        });
         LakeSchema {
             location,
             reader: Arc::new(reader),
-            relations,
-            snapshot_views,
+            relations: relations.collect(),
         }
     }
 
     /// Whether there is any table of ours at the location.
     pub(super) async fn is_lake(location: &Location) -> crate::lake::Result<bool> {
-        for name in TABLES {
-            if table::open(location, name).await?.is_some() {
+        for (name, origin) in origins() {
+            if matches!(origin, Origin::Stored(_)) && table::open(location, &name).await?.is_some() {
                 return Ok(true);
             }
         }
-        Ok(!snapshots::list(location).await?.is_empty())
+        Ok(false)
     }
 
-    async fn open(&self, name: &str) -> Result<Arc<dyn TableProvider>> {
-        match name {
-            kms_events::NAME => {
+    async fn open(&self, name: &str, origin: &Origin) -> Result<Arc<dyn TableProvider>> {
+        match origin {
+            Origin::Stored(columns) => self.open_table(name, columns).await,
+            Origin::Sql(sql) => {
+                let plan = self.over(sql).await?;
+                Ok(Arc::new(ViewTable::new(plan, Some(sql.clone()))))
+            }
+            Origin::KmsEvents => {
                 let context = self.below_views();
-                context.register_table(schema::CLOUDTRAIL, self.relation(schema::CLOUDTRAIL).await?)?;
+                for below in [schema::CLOUDTRAIL, kms_events::ALIASES] {
+                    context.register_table(below, self.relation(below).await?)?;
+                }
                 kms_events::view(&context).await
             }
-            name => match self.snapshot_views.get(name) {
-                Some(sql) => self.open_view(name, sql).await,
-                None => self.open_table(name).await,
-            },
         }
     }
 
-    /// A view over whichever relations its text names.
-    async fn open_view(&self, name: &str, sql: &str) -> Result<Arc<dyn TableProvider>> {
+    /// The plan of a view's SQL over the relations it names.
+    async fn over(&self, sql: &str) -> Result<LogicalPlan> {
         let context = self.below_views();
-        let words = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
-        for below in self
-            .relations
-            .keys()
-            .filter(|below| *below != name && sql.split(words).any(|word| word == *below))
-        {
-            context.register_table(below.as_str(), self.relation(below).await?)?;
+        let state = context.state();
+        let statement = state.sql_to_statement(sql, &Dialect::Generic)?;
+        for below in state.resolve_table_references(&statement)? {
+            context.register_table(below.table(), self.relation(below.table()).await?)?;
         }
-        Ok(context.sql(sql).await?.into_view())
+        context.state().statement_to_plan(statement).await
     }
 
     /// An empty context in which a view is planned over the tables it is given.
@@ -107,33 +117,39 @@ impl LakeSchema {
         SessionContext::new_with_config_rt(config, self.reader.runtime_env().clone())
     }
 
-    async fn open_table(&self, name: &str) -> Result<Arc<dyn TableProvider>> {
+    async fn open_table(&self, name: &str, columns: &SchemaRef) -> Result<Arc<dyn TableProvider>> {
         let opened = table::open(&self.location, name).await;
         if let Some(table) = opened.map_err(|error| DataFusionError::External(Box::new(error)))? {
             table.update_datafusion_session(self.reader.as_ref())?;
             return table.table_provider().with_session(self.reader.clone()).await;
         }
-        let of_snapshots = || {
-            snapshots::stored()
-                .into_iter()
-                .find(|(held, _)| held == name)
-                .map(|(_, columns)| columns)
-        };
-        let Some(columns) = schema::by_name(name).or_else(of_snapshots) else {
-            return datafusion::common::internal_err!("table `{name}` has no schema");
-        };
-        Ok(Arc::new(MemTable::try_new(columns, vec![vec![]])?))
+        Ok(Arc::new(MemTable::try_new(columns.clone(), vec![vec![]])?))
     }
 
     /// The relation of this name. Boxed, because a view opens the tables under it.
     fn relation<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn TableProvider>>> {
         Box::pin(async move {
-            let Some((name, cell)) = self.relations.get_key_value(name) else {
+            let Some(relation) = self.relations.get(name) else {
                 return datafusion::common::plan_err!("table `{name}` not found");
             };
-            cell.get_or_try_init(|| self.open(name)).await.cloned()
+            let open = || self.open(name, &relation.origin);
+            relation.opened.get_or_try_init(open).await.cloned()
         })
     }
+}
+
+/// Every name with its origin.
+fn origins() -> impl Iterator<Item = (String, Origin)> {
+    let logs = LOG_TABLES.into_iter().filter_map(|name| {
+        let columns = schema::by_name(name)?;
+        Some((name.to_owned(), Origin::Stored(columns)))
+    });
+    let parts = snapshots::stored().into_iter();
+    let parts = parts.map(|(name, columns)| (name, Origin::Stored(columns)));
+    let whole = snapshots::views().into_iter();
+    let whole = whole.map(|(name, sql)| (name.to_owned(), Origin::Sql(sql)));
+    let events = [(kms_events::NAME.to_owned(), Origin::KmsEvents)];
+    logs.chain(parts).chain(whole).chain(events)
 }
 
 #[async_trait]
@@ -152,12 +168,10 @@ impl SchemaProvider for LakeSchema {
 
     // Listing the names must not open everything.
     async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
-        let kind = if VIEWS.contains(&name) || self.snapshot_views.contains_key(name) {
-            TableType::View
-        } else {
-            TableType::Base
-        };
-        Ok(self.relations.contains_key(name).then_some(kind))
+        Ok(self.relations.get(name).map(|relation| match relation.origin {
+            Origin::Stored(_) => TableType::Base,
+            Origin::Sql(_) | Origin::KmsEvents => TableType::View,
+        }))
     }
 
     fn table_exist(&self, name: &str) -> bool {

@@ -20,6 +20,9 @@ use crate::lake::schema;
 /// The view's name.
 pub(super) const NAME: &str = "kms_events";
 
+/// The aliases snapshots have seen.
+pub(super) const ALIASES: &str = "kms_aliases";
+
 const VIEW: &str = include_str!("kms_events.sql");
 
 /// Successful changes of aliases, in the log of the account whose alias it is.
@@ -29,12 +32,21 @@ const CHANGES: &str = "\
     WHERE eventsource = 'kms.amazonaws.com' AND eventname IN ('CreateAlias', 'UpdateAlias', 'DeleteAlias') \
     AND errorcode IS NULL AND eventtime IS NOT NULL";
 
-/// The view over the `cloudtrail` that `context` knows, with the history of aliases it holds.
+/// What snapshots say about aliases: since when each stands for its key, as far as KMS tells.
+const LISTED: &str = "\
+    SELECT DISTINCT alias_arn, target_key_arn, date_trunc('second', coalesce(last_updated_date, creation_date)) AS at \
+    FROM kms_aliases WHERE alias_arn IS NOT NULL AND target_key_arn IS NOT NULL";
+
+/// The view over the `cloudtrail` and `kms_aliases` that `context` knows, with the history of aliases they hold.
 pub(super) async fn view(context: &SessionContext) -> Result<Arc<dyn TableProvider>> {
     let mut changes = Vec::new();
     let mut batches = context.sql(CHANGES).await?.execute_stream().await?;
     while let Some(batch) = batches.try_next().await? {
         collect(&batch, &mut changes)?;
+    }
+    let mut batches = context.sql(LISTED).await?.execute_stream().await?;
+    while let Some(batch) = batches.try_next().await? {
+        collect_listed(&batch, &mut changes)?;
     }
     context.register_udf(ScalarUDF::from(AliasTarget::new(AliasHistory::new(changes))));
     let plan = context.sql(VIEW).await?.into_unoptimized_plan();
@@ -71,11 +83,27 @@ fn collect(batch: &RecordBatch, changes: &mut Vec<Change>) -> Result<()> {
         if let Some(alias_arn) = named.or_else(built) {
             changes.push(Change {
                 alias_arn,
-                at: time.value(row),
+                at: Some(time.value(row)),
                 happening,
                 key_arn,
             });
         }
+    }
+    Ok(())
+}
+
+fn collect_listed(batch: &RecordBatch, changes: &mut Vec<Change>) -> Result<()> {
+    let text = |index: usize| cast(batch.column(index), &DataType::Utf8);
+    let (aliases, keys, since) = (text(0)?, text(1)?, cast(batch.column(2), &schema::timestamp())?);
+    let (aliases, keys) = (as_string_array(&aliases)?, as_string_array(&keys)?);
+    let since = since.as_primitive::<TimestampMicrosecondType>();
+    for row in 0..batch.num_rows() {
+        changes.push(Change {
+            alias_arn: aliases.value(row).to_owned(),
+            at: since.is_valid(row).then(|| since.value(row)),
+            happening: Happening::Listed,
+            key_arn: Some(keys.value(row).to_owned()),
+        });
     }
     Ok(())
 }

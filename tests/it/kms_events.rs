@@ -1,10 +1,12 @@
 //! The view `kms_events`: what each row says, and aliases resolved as of their event, against a plain loop.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use crate::support::lake::{TestLake, alias_arn, event, key_arn};
+use crate::support::lake::{TestLake, alias_arn, event, key_arn, sample_lake};
 use crate::support::program::ask;
 
 fn by_id<'a>(rows: &'a [Value], id: &str) -> Vec<&'a Value> {
@@ -181,6 +183,67 @@ fn an_alias_means_the_key_of_its_time_whatever_the_order_of_ingest() {
     );
     assert_eq!(by_id(&rows, "second")[0]["key_id"], "k2");
     assert_eq!(by_id(&rows, "second")[0]["alias_arn"], json!(alias_arn("a")));
+}
+
+#[test]
+fn an_alias_only_a_snapshot_saw_means_its_key_since_the_date_kms_tells() {
+    let lake = TestLake::new();
+    lake.events([
+        event("early", "2026-01-01T00:00:00Z", "Encrypt")
+            .alias("a")
+            .failed("DisabledException"),
+        event("late", "2026-01-03T00:00:00Z", "Encrypt")
+            .alias("a")
+            .failed("DisabledException"),
+        event("undated", "2026-01-03T00:00:00Z", "Encrypt")
+            .alias("b")
+            .failed("DisabledException"),
+    ]);
+    let alias = |name: &str, dates: Value| {
+        let mut alias =
+            json!({ "AliasName": format!("alias/{name}"), "AliasArn": alias_arn(name), "TargetKeyId": "k1" });
+        alias
+            .as_object_mut()
+            .unwrap()
+            .extend(dates.as_object().unwrap().clone());
+        alias
+    };
+    let updated = json!({ "CreationDate": "2025-01-01T00:00:00Z", "LastUpdatedDate": "2026-01-02T00:00:00.5Z" });
+    lake.snapshot(&json!({ "collected_at": "2026-02-01T00:00:00Z", "kms": { "keys": [{
+        "KeyMetadata": { "AWSAccountId": "111122223333", "KeyId": "k1", "Arn": key_arn("k1"), "KeyState": "Enabled" },
+        "Aliases": [alias("a", updated), alias("b", json!({}))],
+    }] } }));
+    let rows = ask(&lake, &["SELECT eventid, key_arn FROM kms_events"]);
+    let key = |id: &str| by_id(&rows, id)[0]["key_arn"].clone();
+    assert_eq!(key("early"), Value::Null);
+    assert_eq!(key("late"), json!(key_arn("k1")));
+    assert_eq!(key("undated"), json!(key_arn("k1")));
+    let held = ask(&lake, &["SELECT alias_name FROM kms_aliases ORDER BY alias_name"]);
+    assert_eq!(
+        held,
+        [json!({ "alias_name": "alias/a" }), json!({ "alias_name": "alias/b" })]
+    );
+}
+
+#[test]
+fn the_sample_organization_uses_its_keys_as_its_truth_says() {
+    let truth = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/sample-logs/truth.json")).unwrap();
+    let truth: Value = serde_json::from_str(&truth).unwrap();
+    let until = format!("until:instant={}", truth["as_of"].as_str().unwrap());
+    let sql = "SELECT key_arn, count(DISTINCT coalesce(sharedeventid, eventid)) AS uses FROM kms_events \
+               WHERE class = 'use' AND outcome = 'success' AND eventtime >= $until - $window AND eventtime < $until \
+               AND key_arn IS NOT NULL GROUP BY key_arn";
+    let rows = ask(sample_lake(), &[sql, "-p", &until, "-p", "window:duration=90d"]);
+    let found: BTreeMap<&str, u64> = rows
+        .iter()
+        .map(|row| (row["key_arn"].as_str().unwrap(), row["uses"].as_u64().unwrap()))
+        .collect();
+    for key in truth["keys"].as_array().unwrap() {
+        let arn = key["key_arn"].as_str().unwrap();
+        // The truth tells a workload's uses from those a service makes for itself.
+        let uses = key["uses"].as_u64().unwrap() + key["service_uses"].as_u64().unwrap();
+        assert_eq!(found.get(arn).copied().unwrap_or(0), uses, "{arn}");
+    }
 }
 
 /// A change of an alias or a use of it: the day, the alias, and the key it is given or `None` for a use.

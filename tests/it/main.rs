@@ -1,4 +1,8 @@
 //! All integration tests, in one binary: each links the query engine, which is large.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where something fails, its helpers included"
+)]
 
 #[path = "../generator/mod.rs"]
 mod generator;

@@ -156,7 +156,7 @@ fn key_usage_agrees_with_a_plain_loop() {
         .iter()
         .map(|row| {
             let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
-            let counts = ["uses", "service_uses", "denied", "failed"].map(|name| row[name].as_u64().unwrap());
+            let counts = ["uses", "through_services", "denied", "failed"].map(|name| row[name].as_u64().unwrap());
             ((text("key_arn"), text("principal_arn"), text("operation")), counts)
         })
         .collect();

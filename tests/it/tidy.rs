@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order in which data meets them: a room names only those before it.
-const ROOMS: [&str; 9] = [
-    "model", "trail", "policy", "snapshot", "aws", "lake", "engine", "report", "cli",
+const ROOMS: [&str; 12] = [
+    "model", "trail", "policy", "snapshot", "aws", "source", "lake", "ingest", "coverage", "engine", "report", "cli",
 ];
 
 /// Rooms that know no disk, network, clock, SDK or query engine, and what would betray them.

@@ -1,16 +1,25 @@
 //! A lake built from rows: each a JSON object in the columns of the table, everything left out null.
 
 use std::collections::HashMap;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
+use keytrail::lake::snapshots::{self, Stamp};
 use keytrail::lake::{Location, schema, table};
 use serde_json::{Map, Value, json};
+
+use super::program;
 
 /// A lake in a temporary folder.
 pub struct TestLake {
     folder: tempfile::TempDir,
+}
+
+impl AsRef<Path> for TestLake {
+    fn as_ref(&self) -> &Path {
+        self.path()
+    }
 }
 
 impl TestLake {
@@ -50,11 +59,40 @@ impl TestLake {
         });
     }
 
+    /// Keeps a permission snapshot.
+    pub fn snapshot(&self, bundle: &Value) {
+        let bundle = keytrail::snapshot::bundle::read(bundle).unwrap();
+        let stamp = Stamp {
+            collected_at: 0,
+            source: "test".to_owned(),
+            kept_at: 1,
+        };
+        let location = self.location();
+        run(async { snapshots::keep(&location, &bundle, &stamp).await.unwrap() });
+    }
+
     /// Adds records of events.
     pub fn events(&self, events: impl IntoIterator<Item = Event>) {
         let rows: Vec<Value> = events.into_iter().map(|event| Value::Object(event.row)).collect();
         self.add(schema::CLOUDTRAIL, &rows);
     }
+}
+
+/// The lake of `sample-logs/`, with its snapshot, made once for all tests.
+pub fn sample_lake() -> &'static Path {
+    static LAKE: OnceLock<PathBuf> = OnceLock::new();
+    LAKE.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sample-lake");
+        let _ = std::fs::remove_dir_all(&folder);
+        let lake = folder.display().to_string();
+        let logs = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("sample-logs/AWSLogs")
+            .display()
+            .to_string();
+        let ingested = program::run(&["--lake", &lake, "ingest", &logs]);
+        assert_eq!(ingested.code, 0, "{}", ingested.stderr);
+        folder
+    })
 }
 
 /// Runs a future to its end, away from any runtime of the test.

@@ -1,10 +1,9 @@
 //! Runs of the program, as a user makes them.
 
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-
-use super::lake::TestLake;
 
 /// The program, with nothing of the tester's environment that could change its answer.
 pub fn keytrail() -> Command {
@@ -47,15 +46,15 @@ pub fn run(arguments: &[&str]) -> Run {
 }
 
 /// Runs the program on a lake.
-pub fn on(lake: &TestLake, arguments: &[&str]) -> Run {
-    let path = lake.path().display().to_string();
+pub fn on(lake: &(impl AsRef<Path> + ?Sized), arguments: &[&str]) -> Run {
+    let path = lake.as_ref().display().to_string();
     let mut all = vec!["--lake", path.as_str()];
     all.extend(arguments);
     run(&all)
 }
 
 /// The rows a query answers with, as JSON objects.
-pub fn ask(lake: &TestLake, arguments: &[&str]) -> Vec<Value> {
+pub fn ask(lake: &(impl AsRef<Path> + ?Sized), arguments: &[&str]) -> Vec<Value> {
     let mut all = vec!["query", "--format", "jsonl"];
     all.extend(arguments);
     let done = on(lake, &all);
