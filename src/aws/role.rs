@@ -4,6 +4,9 @@ use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_sts::operation::assume_role::{AssumeRoleError, AssumeRoleOutput};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 
 /// A role to take on in an account.
 #[derive(Debug, Clone, Default)]
@@ -18,8 +21,16 @@ pub struct Role {
     pub source_identity: Option<String>,
 }
 
-/// The configuration with the credentials of a role in an account, fetched when first needed and before they expire.
-pub fn assume(base: &SdkConfig, partition: &str, account: &str, role: &Role) -> SdkConfig {
+/// The configuration with the credentials of a role in an account, fetched anew before they expire.
+///
+/// # Errors
+/// The role cannot be taken on.
+pub async fn assume(
+    base: &SdkConfig,
+    partition: &str,
+    account: &str,
+    role: &Role,
+) -> Result<SdkConfig, SdkError<AssumeRoleError, HttpResponse>> {
     let provider = Assumed {
         client: aws_sdk_sts::Client::new(base),
         arn: format!(
@@ -28,10 +39,10 @@ pub fn assume(base: &SdkConfig, partition: &str, account: &str, role: &Role) -> 
         ),
         role: role.clone(),
     };
-    base.clone()
-        .into_builder()
-        .credentials_provider(SharedCredentialsProvider::new(provider))
-        .build()
+    // Asked once here, because a refusal inside the provider reaches callers without its code.
+    provider.ask().await?;
+    let provider = SharedCredentialsProvider::new(provider);
+    Ok(base.clone().into_builder().credentials_provider(provider).build())
 }
 
 /// The SDK's own provider has no source identity, hence this one.
@@ -43,9 +54,8 @@ struct Assumed {
 }
 
 impl Assumed {
-    async fn fetch(&self) -> Result<Credentials, CredentialsError> {
-        let answer = self
-            .client
+    async fn ask(&self) -> Result<AssumeRoleOutput, SdkError<AssumeRoleError, HttpResponse>> {
+        self.client
             .assume_role()
             .role_arn(&self.arn)
             .role_session_name(&self.role.session_name)
@@ -53,7 +63,10 @@ impl Assumed {
             .set_source_identity(self.role.source_identity.clone())
             .send()
             .await
-            .map_err(CredentialsError::provider_error)?;
+    }
+
+    async fn fetch(&self) -> Result<Credentials, CredentialsError> {
+        let answer = self.ask().await.map_err(CredentialsError::provider_error)?;
         let held = answer
             .credentials
             .ok_or_else(|| CredentialsError::provider_error("no credentials in the answer"))?;

@@ -20,7 +20,8 @@ impl Emulator {
         let mut server = Command::new(python::interpreter()?)
             .arg(python::script("populated_aws.py"))
             .args([keys, grants, roles].map(|count| count.to_string()))
-            .env("MOTO_ACCOUNT_ID", "111122223333")
+            // Set, it would decide the account in place of the access key.
+            .env_remove("MOTO_ACCOUNT_ID")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -53,7 +54,7 @@ impl Emulator {
         ]);
         command.args([
             "--accounts",
-            "111122223333,444455556666",
+            "123456789012,444455556666",
             "--role-name",
             "reader",
             "--regions",
@@ -107,7 +108,7 @@ fn a_populated_emulator_is_collected_whole_and_after_a_kill_to_the_same_result()
         keys as f64 / took.as_secs_f64()
     );
     let counts = "SELECT (SELECT count(*) FROM kms_keys) AS keys, (SELECT count(DISTINCT key_arn) FROM kms_key_policies WHERE policy IS NOT NULL AND verbatim) AS policies, \
-        (SELECT count(*) FROM kms_grants) AS grants, (SELECT count(*) FROM kms_aliases WHERE target_key_arn IS NOT NULL) AS aliases, \
+        (SELECT count(*) FROM kms_grants) AS grants, (SELECT count(*) FROM kms_aliases WHERE target_key_arn IS NOT NULL AND alias_name LIKE 'alias/k%') AS aliases, \
         (SELECT count(*) FROM kms_tags) AS tags, (SELECT count(*) FROM iam_principals WHERE principal_type = 'role') AS roles, \
         (SELECT count(*) FROM iam_policies WHERE policy_kind = 'inline' AND document LIKE '%kms:Decrypt%') AS inline";
     let held = ask(&lake, counts).remove(0);
@@ -123,7 +124,7 @@ fn a_populated_emulator_is_collected_whole_and_after_a_kill_to_the_same_result()
         assert_eq!(held[name], expected, "{name} of {held}");
     }
     let joined = "SELECT count(*) AS n FROM kms_keys k JOIN kms_key_policies p ON p.snapshot_id = k.snapshot_id AND p.key_arn = k.key_arn \
-        JOIN kms_grants g ON g.snapshot_id = k.snapshot_id AND g.key_arn = k.key_arn JOIN kms_aliases a ON a.snapshot_id = k.snapshot_id AND a.target_key_arn = k.key_arn \
+        JOIN kms_grants g ON g.snapshot_id = k.snapshot_id AND g.key_arn = k.key_arn JOIN kms_aliases a ON a.snapshot_id = k.snapshot_id AND a.target_key_arn = k.key_arn AND a.alias_name LIKE 'alias/k%' \
         JOIN kms_tags t ON t.snapshot_id = k.snapshot_id AND t.key_arn = k.key_arn JOIN snapshot_scope s ON s.snapshot_id = k.snapshot_id AND s.account_id = k.account_id \
         AND s.region = k.region AND s.service = 'kms' AND s.operation IS NULL WHERE p.policy LIKE '%' || split_part(k.description, ' ', 2) || '%'";
     assert_eq!(ask(&lake, joined)[0]["n"], grants, "all tables join");

@@ -1,6 +1,6 @@
 """An AWS server (moto) that already holds keys, grants and roles in two accounts and two Regions.
 
-Arguments: keys, grants and roles in all. It prints its port and ends with its standard input."""
+The first account is the one that unknown access keys belong to. Arguments: keys, grants and roles in all. It prints its port and ends with its standard input."""
 import json
 import logging
 import os
@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 KEYS, GRANTS, ROLES = (int(word) for word in sys.argv[1:4])
-ACCOUNTS, REGIONS = ("111122223333", "444455556666"), ("eu-west-1", "us-east-1")
+ACCOUNTS, REGIONS = ("123456789012", "444455556666"), ("eu-west-1", "us-east-1")
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
 INLINE = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}]}, indent=2)
 

@@ -370,13 +370,34 @@ impl Collector<'_> {
                 message,
             });
         };
-        let config = role::assume(&self.base, &self.partition, account, role);
-        match aws_sdk_sts::Client::new(&config).get_caller_identity().send().await {
-            Ok(_) => Ok(config),
-            // The role for member accounts need not exist in the account one comes from.
-            Err(_) if account == self.caller => Ok(self.base.clone()),
-            Err(error) => Err(Refusal::of(&error)),
+        let refused = match role::assume(&self.base, &self.partition, account, role).await {
+            Ok(config) => match self.account_of(&config).await {
+                Ok(held) if held == account => return Ok(config),
+                // Rows would stand under an account they do not belong to.
+                Ok(held) => {
+                    let message = format!("the role's credentials are those of account {held}");
+                    return Err(Refusal {
+                        code: "OtherAccount".to_owned(),
+                        message,
+                    });
+                }
+                Err(refusal) => refusal,
+            },
+            Err(error) => Refusal::of(&error),
+        };
+        // The role for member accounts need not exist in the account one comes from.
+        if account == self.caller {
+            Ok(self.base.clone())
+        } else {
+            Err(refused)
         }
+    }
+
+    async fn account_of(&self, config: &SdkConfig) -> Result<String, Refusal> {
+        let identity = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
+        identity
+            .map(|identity| identity.account().unwrap_or_default().to_owned())
+            .map_err(|error| Refusal::of(&error))
     }
 
     async fn account(&self, account: &str) -> Result<Bundle, Error> {

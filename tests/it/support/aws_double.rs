@@ -36,8 +36,6 @@ pub struct World {
     pub gone: Option<usize>,
     /// The key with another policy than the rest.
     pub changed: Option<usize>,
-    /// The service stops answering after so many requests; 0 never.
-    pub stop_after: u64,
 }
 
 impl Default for World {
@@ -53,7 +51,6 @@ impl Default for World {
             denied: None,
             gone: None,
             changed: None,
-            stop_after: 0,
         }
     }
 }
@@ -174,12 +171,6 @@ async fn answer(State(server): State<Arc<Server>>, headers: HeaderMap, body: Byt
         .entry(operation.clone())
         .or_default() += 1;
     let world = &server.world;
-    if world.stop_after > 0
-        && number > world.stop_after
-        && !["AssumeRole", "GetCallerIdentity"].contains(&operation.as_str())
-    {
-        tokio::time::sleep(std::time::Duration::from_secs(600)).await;
-    }
     if world.throttle_every > 0 && number % world.throttle_every == 0 && !target.is_empty() {
         return refuse("ThrottlingException", "Rate exceeded");
     }
