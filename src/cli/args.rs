@@ -98,6 +98,8 @@ impl From<FormatArg> for Format {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// A tour on a sample organization, which is in the binary
+    Demo(commands::demo::DemoArgs),
     /// Take CloudTrail logs into the lake
     Ingest(commands::ingest::IngestArgs),
     /// Write records back as CloudTrail JSON

@@ -75,6 +75,11 @@ impl Session {
                 "is not a lake: it holds no table".to_owned(),
             ));
         }
+        // A writer that was killed may have left the ledger one commit behind the records. Where this reader may not
+        // write, it reads what is there.
+        if let Ok(Some(records)) = crate::lake::table::open(location, crate::lake::schema::CLOUDTRAIL).await {
+            let _ = crate::lake::ledger::settle(location, &records).await;
+        }
         let bytes = settings.memory_bytes.unwrap_or(MEMORY_BYTES_DEFAULT);
         let runtime = runtime(bytes)?;
         let reader = state(config(bytes), runtime.clone());

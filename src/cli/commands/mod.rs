@@ -2,6 +2,7 @@
 
 pub(super) mod access;
 pub(super) mod compact;
+pub(super) mod demo;
 pub(super) mod export;
 pub(super) mod ingest;
 pub(super) mod queries;
@@ -21,6 +22,7 @@ pub(super) async fn run(cli: &Cli, printer: &Printer) -> anyhow::Result<Exit> {
         Command::WhoCan(args) => access::who_can(args, &cli.globals, printer).await,
         Command::Can(args) => access::can(args, &cli.globals, printer).await,
         Command::Simulate(args) => access::simulate(args),
+        Command::Demo(args) => demo::run(args, printer).await,
         Command::Compact(args) => compact::run(args, &cli.globals, printer).await,
         Command::Snapshot(args) => snapshot::run(args, &cli.globals, printer).await,
         Command::Query(args) => query::run(args, &cli.globals, printer).await,
