@@ -15,7 +15,8 @@ use datafusion::prelude::SessionContext;
 use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 
-use super::kms_events;
+use super::{coverage, kms_events};
+use crate::coverage::Assumption;
 use crate::lake::{Location, schema, snapshots, table};
 
 /// The tables a lake may hold.
@@ -30,27 +31,33 @@ const TABLES: [&str; 5] = [
 /// The views over them.
 const VIEWS: [&str; 1] = [kms_events::NAME];
 
+/// What is computed from them.
+const COMPUTED: [&str; 1] = [coverage::NAME];
+
 /// The lake as a schema of SQL.
 #[derive(Debug)]
 pub(super) struct LakeSchema {
     location: Location,
     reader: Arc<SessionState>,
     relations: BTreeMap<String, OnceCell<Arc<dyn TableProvider>>>,
+    /// What the user vouches for.
+    assumed: Vec<Assumption>,
     /// Views whose text the lake brings along, by name.
     snapshot_views: BTreeMap<&'static str, String>,
 }
 
 impl LakeSchema {
     /// The lake at `location`, read with the settings and the memory of `reader`.
-    pub(super) fn new(location: Location, reader: SessionState) -> LakeSchema {
+    pub(super) fn new(location: Location, reader: SessionState, assumed: Vec<Assumption>) -> LakeSchema {
         let snapshot_views: BTreeMap<&'static str, String> = snapshots::views().into_iter().collect();
-        let own = TABLES.iter().chain(&VIEWS).chain(snapshot_views.keys()).map(|name| (*name).to_owned());
+        let own = TABLES.iter().chain(&VIEWS).chain(&COMPUTED).chain(snapshot_views.keys()).map(|name| (*name).to_owned());
         let names = own.chain(snapshots::stored().into_iter().map(|(name, _)| name));
         let relations = names.map(|name| (name, OnceCell::new())).collect();
         LakeSchema {
             location,
             reader: Arc::new(reader),
             relations,
+            assumed,
             snapshot_views,
         }
     }
@@ -71,6 +78,13 @@ impl LakeSchema {
                 let context = self.below_views();
                 context.register_table(schema::CLOUDTRAIL, self.relation(schema::CLOUDTRAIL).await?)?;
                 kms_events::view(&context).await
+            }
+            coverage::NAME => {
+                let context = self.below_views();
+                for below in coverage::BELOW {
+                    context.register_table(below, self.relation(below).await?)?;
+                }
+                coverage::table(&context, self.assumed.clone()).await
             }
             name => match self.snapshot_views.get(name) {
                 Some(sql) => self.open_view(name, sql).await,
