@@ -35,10 +35,10 @@ WITH bounds AS (
 ),
 -- The newest snapshot of each account and Region.
 newest AS (
-    SELECT account_id, region, snapshot_id
+    SELECT account_id, region, snapshot_id, collected_at
     FROM (
         SELECT
-            account_id, region, snapshot_id,
+            account_id, region, snapshot_id, collected_at,
             row_number() OVER (PARTITION BY account_id, region ORDER BY collected_at DESC, snapshot_id DESC) AS place
         FROM snapshot_scope
         WHERE service = 'kms' AND operation IS NULL AND state IN ('complete', 'partial') AND collected_at <= $as_of
@@ -54,49 +54,73 @@ keys AS (
     FROM kms_keys AS k
     JOIN newest AS n ON n.snapshot_id = k.snapshot_id AND n.account_id = k.account_id AND n.region = k.region
 ),
--- Every cryptographic call before as_of that names a key.
-calls AS (
+-- Everything before as_of that names a key, by key and operation, in one pass over the log.
+happened AS (
     SELECT
-        key_arn, key_id, operation, eventtime, outcome, error_code, principal_arn,
-        coalesce(sharedeventid, eventid) AS call,
-        coalesce(principal_arn = via_service, false) AS by_service,
-        eventtime >= $as_of - $window AS in_window
-    FROM kms_events
-    WHERE class = 'use' AND outcome <> 'dry_run' AND key_arn IS NOT NULL AND eventtime < $as_of
-),
-counted AS (
-    SELECT
-        key_arn,
-        count(DISTINCT CASE WHEN in_window AND outcome = 'success' AND NOT by_service THEN call END) AS uses,
-        count(DISTINCT CASE WHEN in_window AND outcome = 'success' AND by_service THEN call END) AS service_uses,
-        count(DISTINCT CASE WHEN in_window AND outcome <> 'success' THEN call END) AS failed_uses,
+        key_arn, key_id, operation, class,
         count(DISTINCT CASE
-            WHEN in_window AND error_code IN ('DisabledException', 'KMSInvalidStateException') THEN call
+            WHEN class = 'use' AND eventtime >= $as_of - $window AND outcome = 'success'
+                AND NOT coalesce(principal_arn = via_service, false) THEN coalesce(sharedeventid, eventid)
+        END) AS uses,
+        count(DISTINCT CASE
+            WHEN class = 'use' AND eventtime >= $as_of - $window AND outcome = 'success'
+                AND coalesce(principal_arn = via_service, false) THEN coalesce(sharedeventid, eventid)
+        END) AS service_uses,
+        count(DISTINCT CASE
+            WHEN class = 'use' AND eventtime >= $as_of - $window AND outcome <> 'success'
+                THEN coalesce(sharedeventid, eventid)
+        END) AS failed_uses,
+        count(DISTINCT CASE
+            WHEN class = 'use' AND eventtime >= $as_of - $window
+                AND error_code IN ('DisabledException', 'KMSInvalidStateException') THEN coalesce(sharedeventid, eventid)
         END) AS refused_by_state,
-        max(CASE WHEN in_window AND outcome <> 'success' THEN eventtime END) AS last_failed_at
-    FROM calls
-    GROUP BY key_arn
+        count(DISTINCT CASE WHEN operation = 'RotateKey' AND outcome = 'success' THEN eventid END) AS rotations,
+        max(CASE WHEN outcome <> 'success' AND eventtime >= $as_of - $window THEN eventtime END) AS last_failed_at,
+        max(CASE WHEN outcome = 'success' THEN eventtime END) AS last_at,
+        -- Of two records of one call, the one that names the caller.
+        first_value(principal_arn ORDER BY outcome = 'success' DESC, eventtime DESC, principal_arn LIKE 'arn:%' DESC,
+            principal_arn) AS last_by
+    FROM kms_events
+    WHERE key_arn IS NOT NULL AND outcome <> 'dry_run' AND eventtime < $as_of
+        AND (class <> 'read' OR operation = 'GetPublicKey')
+    GROUP BY key_arn, key_id, operation, class
 ),
--- Of two records of one call, the one that names the caller.
-last_calls AS (
-    SELECT key_arn, eventtime, principal_arn, operation
-    FROM (
-        SELECT
-            key_arn, eventtime, principal_arn, operation,
-            row_number() OVER (
-                PARTITION BY key_arn
-                ORDER BY eventtime DESC, principal_arn LIKE 'arn:%' DESC, principal_arn, operation
-            ) AS place
-        FROM (
-            SELECT c.key_arn, c.eventtime, c.principal_arn, c.operation
-            FROM calls AS c
-            JOIN (
-                SELECT key_arn, max(eventtime) AS eventtime FROM calls WHERE outcome = 'success' GROUP BY key_arn
-            ) AS l ON l.key_arn = c.key_arn AND l.eventtime = c.eventtime
-            WHERE c.outcome = 'success'
-        ) AS latest
-    ) AS ranked
-    WHERE place = 1
+-- A key of the log without one in the snapshot stays for the sake of its relatives in other Regions.
+histories AS (
+    SELECT
+        coalesce(k.key_arn, h.key_arn) AS key_arn,
+        max(coalesce(k.key_id, h.key_id)) AS key_id,
+        coalesce(sum(h.uses), 0) AS uses,
+        coalesce(sum(h.service_uses), 0) AS service_uses,
+        coalesce(sum(h.failed_uses), 0) AS failed_uses,
+        coalesce(sum(h.refused_by_state), 0) AS refused_by_state,
+        coalesce(max(h.rotations), 0) AS logged_rotations,
+        max(CASE WHEN h.class = 'use' THEN h.last_failed_at END) AS last_failed_at,
+        max(CASE WHEN h.class = 'use' THEN h.last_at END) AS logged_use_at,
+        max(CASE WHEN h.operation = 'GetPublicKey' THEN h.last_at END) AS handed_out_at,
+        first_value(h.last_by ORDER BY h.class = 'use' AND h.last_at IS NOT NULL DESC NULLS LAST,
+            h.last_at DESC NULLS LAST, h.operation) AS logged_use_by,
+        first_value(h.operation ORDER BY h.class = 'use' AND h.last_at IS NOT NULL DESC NULLS LAST,
+            h.last_at DESC NULLS LAST, h.operation) AS logged_operation,
+        -- What happened to the key between its snapshot and as_of.
+        string_agg(
+            CASE WHEN h.class IN ('admin', 'service') AND h.last_at > k.collected_at
+                    AND h.operation NOT IN ('RotateKey', 'SynchronizeMultiRegionKey')
+                THEN h.operation || ' at ' || CAST(h.last_at AS VARCHAR) END,
+            ', ' ORDER BY h.last_at, h.operation
+        ) AS changed,
+        max(CASE WHEN h.operation IN ('EnableKey', 'ImportKeyMaterial') AND h.last_at > k.collected_at
+            THEN h.last_at END) AS enabled_at,
+        max(CASE WHEN h.operation IN ('DisableKey', 'CancelKeyDeletion') AND h.last_at > k.collected_at
+            THEN h.last_at END) AS disabled_at,
+        max(CASE WHEN h.operation = 'ScheduleKeyDeletion' AND h.last_at > k.collected_at THEN h.last_at END)
+            AS scheduled_at,
+        max(CASE WHEN h.operation IN ('DeleteImportedKeyMaterial', 'DeleteExpiredKeyMaterial')
+            AND h.last_at > k.collected_at THEN h.last_at END) AS emptied_at,
+        max(CASE WHEN h.operation = 'DeleteKey' AND h.last_at > k.collected_at THEN h.last_at END) AS deleted_at
+    FROM keys AS k
+    FULL JOIN happened AS h ON h.key_arn = k.key_arn
+    GROUP BY coalesce(k.key_arn, h.key_arn)
 ),
 -- What GetKeyLastUsage said, in whichever snapshot.
 answers AS (
@@ -104,7 +128,10 @@ answers AS (
         u.key_arn,
         max(CASE WHEN u.last_used_at >= b.window_since AND u.last_used_at < b.window_until THEN u.last_used_at END)
             AS used_in_window_at,
-        max(CASE WHEN u.last_used_at < b.window_until THEN u.last_used_at END) AS last_used_at,
+        max(CASE WHEN u.last_used_at < b.window_until THEN u.last_used_at END) AS answered_use_at,
+        first_value(u.last_usage_operation
+            ORDER BY u.last_used_at < b.window_until DESC NULLS LAST, u.last_used_at DESC NULLS LAST)
+            AS answered_operation,
         max(CASE WHEN u.collected_at >= b.window_until THEN 1 ELSE 0 END) AS asked_late_enough,
         max(CASE WHEN u.tracking_start_date <= b.window_since THEN 1 ELSE 0 END) AS tracked_long_enough,
         max(CASE WHEN u.last_used_at >= b.window_until THEN 1 ELSE 0 END) AS used_since,
@@ -121,12 +148,6 @@ answers AS (
     FROM kms_last_usage AS u
     CROSS JOIN bounds AS b
     GROUP BY u.key_arn
-),
-answer_operations AS (
-    SELECT a.key_arn, max(u.last_usage_operation) AS operation
-    FROM answers AS a
-    JOIN kms_last_usage AS u ON u.key_arn = a.key_arn AND u.last_used_at = a.last_used_at
-    GROUP BY a.key_arn
 ),
 -- Stretches of use coverage that the window touches.
 stretches AS (
@@ -169,75 +190,34 @@ missing AS (
     ) AS ranked
     GROUP BY account_id, region
 ),
-covered_days AS (
+days AS (
     SELECT
-        k.key_arn,
+        k.key_arn AS key_of_days,
         sum(greatest(
             0.0,
             date_part('epoch', s.until) - date_part('epoch', greatest(s.since, coalesce(k.creation_date, s.since)))
-        )) / 86400.0 AS days
+        )) / 86400.0 AS covered_days
     FROM keys AS k
     JOIN stretches AS s ON s.account_id = k.account_id AND s.region = k.region AND s.state = 'covered'
     GROUP BY k.key_arn
 ),
--- What the log says happened to keys between their snapshot and as_of.
-changes AS (
-    SELECT e.key_arn, e.operation, e.eventtime, e.eventid, e.source_object, e.source_index
-    FROM kms_events AS e
-    JOIN keys AS k ON k.key_arn = e.key_arn
-    WHERE e.class IN ('admin', 'service') AND e.outcome = 'success'
-        AND e.eventtime > k.collected_at AND e.eventtime < $as_of
-),
-changed AS (
-    SELECT key_arn, string_agg(said, ', ' ORDER BY said) AS operations
-    FROM (
-        SELECT key_arn, operation || ' at ' || CAST(max(eventtime) AS VARCHAR) AS said
-        FROM changes
-        WHERE operation NOT IN ('RotateKey', 'SynchronizeMultiRegionKey')
-        GROUP BY key_arn, operation
-    ) AS each_operation
-    GROUP BY key_arn
-),
-states AS (
-    SELECT key_arn, state
-    FROM (
-        SELECT
-            key_arn,
-            CASE operation
-                WHEN 'EnableKey' THEN 'Enabled'
-                WHEN 'ImportKeyMaterial' THEN 'Enabled'
-                WHEN 'DisableKey' THEN 'Disabled'
-                WHEN 'CancelKeyDeletion' THEN 'Disabled'
-                WHEN 'ScheduleKeyDeletion' THEN 'PendingDeletion'
-                WHEN 'DeleteImportedKeyMaterial' THEN 'PendingImport'
-                WHEN 'DeleteExpiredKeyMaterial' THEN 'PendingImport'
-                ELSE 'Deleted'
-            END AS state,
-            row_number() OVER (PARTITION BY key_arn ORDER BY eventtime DESC, eventid DESC) AS place
-        FROM changes
-        WHERE operation IN (
-            'EnableKey', 'ImportKeyMaterial', 'DisableKey', 'CancelKeyDeletion', 'ScheduleKeyDeletion',
-            'DeleteImportedKeyMaterial', 'DeleteExpiredKeyMaterial', 'DeleteKey'
-        )
-    ) AS ranked
-    WHERE place = 1
-),
 grant_changes AS (
     SELECT
-        c.key_arn,
-        c.operation = 'CreateGrant' AS given,
+        t.kms_key_arn AS key_arn,
+        t.eventname = 'CreateGrant' AS given,
         regexp_replace(
             CASE
-                WHEN c.operation = 'CreateGrant' THEN t.responseelements
+                WHEN t.eventname = 'CreateGrant' THEN t.responseelements
                 WHEN t.requestparameters LIKE '%"grantId"%' THEN t.requestparameters
                 ELSE t.additionaleventdata
             END,
             '^(.|\n)*"grantId"\s*:\s*"([^"]+)"(.|\n)*$', '\2'
         ) AS grant_id
-    FROM changes AS c
-    JOIN cloudtrail AS t ON t.source_object = c.source_object AND t.source_index = c.source_index
-    WHERE c.operation IN ('CreateGrant', 'RevokeGrant', 'RetireGrant')
-        AND t.eventname IN ('CreateGrant', 'RevokeGrant', 'RetireGrant')
+    FROM cloudtrail AS t
+    JOIN newest AS n
+        ON n.account_id = split_part(t.kms_key_arn, ':', 5) AND n.region = split_part(t.kms_key_arn, ':', 4)
+    WHERE t.eventsource = 'kms.amazonaws.com' AND t.eventname IN ('CreateGrant', 'RevokeGrant', 'RetireGrant')
+        AND coalesce(t.errorcode, '') = '' AND t.eventtime < $as_of AND t.eventtime > n.collected_at
 ),
 grants AS (
     SELECT held.key_arn, count(*) AS live
@@ -253,31 +233,6 @@ grants AS (
     WHERE ended.grant_id IS NULL
     GROUP BY held.key_arn
 ),
--- Other Regions' keys of the same multi-Region key.
-related AS (
-    SELECT one.key_arn, string_agg(DISTINCT split_part(other.key_arn, ':', 4), ', ') AS regions
-    FROM keys AS one
-    JOIN (
-        SELECT key_arn FROM counted WHERE uses + service_uses > 0
-        UNION
-        SELECT key_arn FROM answers WHERE used_in_window_at IS NOT NULL
-    ) AS other
-        ON split_part(other.key_arn, ':key/', 2) = one.key_id AND other.key_arn <> one.key_arn
-    WHERE one.key_id LIKE 'mrk-%'
-    GROUP BY one.key_arn
-),
-public_keys AS (
-    SELECT key_arn, max(eventtime) AS handed_out_at
-    FROM kms_events
-    WHERE operation = 'GetPublicKey' AND outcome = 'success' AND eventtime < $as_of AND key_arn IS NOT NULL
-    GROUP BY key_arn
-),
-rotated AS (
-    SELECT key_arn, count(DISTINCT eventid) AS times
-    FROM kms_events
-    WHERE operation = 'RotateKey' AND outcome = 'success' AND eventtime < $as_of AND key_arn IS NOT NULL
-    GROUP BY key_arn
-),
 alias_names AS (
     SELECT a.target_key_arn AS key_arn, string_agg(a.alias_name, ', ' ORDER BY a.alias_name) AS names
     FROM kms_aliases AS a
@@ -292,36 +247,55 @@ tag_texts AS (
 ),
 -- Why an answer could not be had.
 refusals AS (
-    SELECT s.resource AS key_arn, max(s.error_code) AS error_code
-    FROM snapshot_scope AS s
-    JOIN newest AS n ON n.snapshot_id = s.snapshot_id
-    WHERE s.operation = 'GetKeyLastUsage'
-    GROUP BY s.resource
+    SELECT resource AS key_arn, max(error_code) AS error_code
+    FROM snapshot_scope
+    WHERE operation = 'GetKeyLastUsage' AND collected_at <= $as_of
+    GROUP BY resource
 ),
-facts AS (
+-- Other Regions' keys of the same multi-Region key.
+relatives AS (
     SELECT
-        k.*,
-        coalesce(st.state, k.snapshot_state) AS key_state,
-        coalesce(u.uses, 0) AS uses,
-        coalesce(u.service_uses, 0) AS service_uses,
-        coalesce(u.failed_uses, 0) AS failed_uses,
-        coalesce(u.refused_by_state, 0) AS refused_by_state,
-        u.last_failed_at,
-        coalesce(g.live, 0) AS live_grants,
-        l.eventtime AS logged_use_at,
-        l.principal_arn AS logged_use_by,
-        l.operation AS logged_operation,
-        a.used_in_window_at,
-        a.last_used_at AS answered_use_at,
-        ao.operation AS answered_operation,
-        a.last_answer_at,
-        a.last_ever,
+        h.*,
+        a.used_in_window_at, a.answered_use_at, a.answered_operation, a.last_answer_at, a.last_ever,
         a.key_arn IS NOT NULL AS answered,
         coalesce(a.proves_no_use, 0) = 1 AS no_use_by_answer,
         coalesce(a.asked_late_enough, 0) = 1 AS asked_late_enough,
         coalesce(a.tracked_long_enough, 0) = 1 AS tracked_long_enough,
         coalesce(a.used_since, 0) = 1 AS used_since,
         coalesce(a.asked_an_hour_later, 0) = 1 AS asked_an_hour_later,
+        CASE WHEN h.key_id LIKE 'mrk-%' THEN string_agg(
+            CASE WHEN h.uses + h.service_uses > 0 OR a.used_in_window_at IS NOT NULL
+                THEN split_part(h.key_arn, ':', 4) END, ', '
+        ) OVER (PARTITION BY h.key_id ORDER BY h.key_arn ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) END
+            AS regions_in_use
+    FROM histories AS h
+    LEFT JOIN answers AS a ON a.key_arn = h.key_arn
+),
+facts AS (
+    SELECT
+        k.key_arn, k.account_id, k.region, k.key_id, k.key_manager, k.creation_date, k.deletion_date, k.collected_at,
+        k.grants_read,
+        CASE
+            WHEN h.deleted_at IS NOT NULL THEN 'Deleted'
+            ELSE coalesce(
+                CASE greatest(h.enabled_at, h.disabled_at, h.scheduled_at, h.emptied_at)
+                    WHEN h.scheduled_at THEN 'PendingDeletion'
+                    WHEN h.enabled_at THEN 'Enabled'
+                    WHEN h.disabled_at THEN 'Disabled'
+                    WHEN h.emptied_at THEN 'PendingImport'
+                END,
+                k.snapshot_state
+            )
+        END AS key_state,
+        h.uses, h.service_uses, h.failed_uses, h.refused_by_state, h.last_failed_at, h.logged_use_at,
+        CASE WHEN h.logged_use_at IS NOT NULL THEN h.logged_use_by END AS logged_use_by,
+        CASE WHEN h.logged_use_at IS NOT NULL THEN h.logged_operation END AS logged_operation,
+        h.handed_out_at, h.changed,
+        nullif(trim(BOTH ', ' FROM replace(', ' || h.regions_in_use || ', ', ', ' || k.region || ', ', ', ')), '')
+            AS related_regions,
+        h.used_in_window_at, h.answered_use_at, h.answered_operation, h.last_answer_at, h.last_ever, h.answered,
+        h.no_use_by_answer, h.asked_late_enough, h.tracked_long_enough, h.used_since, h.asked_an_hour_later,
+        coalesce(g.live, 0) AS live_grants,
         r.error_code AS answer_refused,
         coalesce(c.whole, false) AS covered,
         c.basis,
@@ -329,31 +303,18 @@ facts AS (
         c.until AS covered_until,
         m.named AS missing,
         m.stretches AS missing_stretches,
-        coalesce(d.days, 0.0) AS covered_days,
-        ch.operations AS changed,
-        rel.regions AS related_regions,
-        p.handed_out_at,
-        greatest(k.rotations, coalesce(ro.times, 0)) AS all_rotations,
+        greatest(k.rotations, h.logged_rotations) AS all_rotations,
         an.names AS aliases,
         tt.texts AS tags,
         b.window_since,
         b.window_until
     FROM keys AS k
     CROSS JOIN bounds AS b
-    LEFT JOIN counted AS u ON u.key_arn = k.key_arn
-    LEFT JOIN last_calls AS l ON l.key_arn = k.key_arn
-    LEFT JOIN answers AS a ON a.key_arn = k.key_arn
-    LEFT JOIN answer_operations AS ao ON ao.key_arn = k.key_arn
+    JOIN relatives AS h ON h.key_arn = k.key_arn
     LEFT JOIN refusals AS r ON r.key_arn = k.key_arn
     LEFT JOIN covered AS c ON c.account_id = k.account_id AND c.region = k.region
     LEFT JOIN missing AS m ON m.account_id = k.account_id AND m.region = k.region
-    LEFT JOIN covered_days AS d ON d.key_arn = k.key_arn
-    LEFT JOIN states AS st ON st.key_arn = k.key_arn
-    LEFT JOIN changed AS ch ON ch.key_arn = k.key_arn
     LEFT JOIN grants AS g ON g.key_arn = k.key_arn
-    LEFT JOIN related AS rel ON rel.key_arn = k.key_arn
-    LEFT JOIN public_keys AS p ON p.key_arn = k.key_arn
-    LEFT JOIN rotated AS ro ON ro.key_arn = k.key_arn
     LEFT JOIN alias_names AS an ON an.key_arn = k.key_arn
     LEFT JOIN tag_texts AS tt ON tt.key_arn = k.key_arn
 ),
@@ -474,7 +435,7 @@ SELECT
     service_uses,
     failed_uses,
     live_grants,
-    round(covered_days, 2) AS covered_days,
+    coalesce(round(covered_days, 2), 0.0) AS covered_days,
     round((date_part('epoch', window_until) - date_part('epoch', window_since)) / 86400.0, 2) AS window_days,
     CASE
         WHEN key_manager = 'AWS' OR key_state IN ('PendingDeletion', 'PendingReplicaDeletion', 'Deleted') THEN 0.0
@@ -483,4 +444,5 @@ SELECT
     CASE WHEN verdict = 'unused' AND covered THEN basis END AS proof_basis,
     collected_at AS snapshot_at
 FROM judged
+LEFT JOIN days ON days.key_of_days = judged.key_arn
 ORDER BY account_id, region, key_arn
