@@ -34,6 +34,7 @@
 
 pub mod aws;
 pub mod cli;
+pub mod coverage;
 pub mod engine;
 pub mod ingest;
 pub mod lake;

@@ -105,7 +105,7 @@ pub(super) fn shell_word(text: &str) -> String {
 /// As [`location`], and when there is no lake.
 pub(super) async fn session(globals: &Globals, memory_bytes: Option<usize>) -> anyhow::Result<Session> {
     let location = location(globals).await?;
-    Ok(Session::open(&location, &SessionSettings { memory_bytes }).await?)
+    Ok(Session::open(&location, &SessionSettings { memory_bytes, ..SessionSettings::default() }).await?)
 }
 
 /// The configuration of the AWS SDK, from every source the AWS CLI knows, with what was typed on top.

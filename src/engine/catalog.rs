@@ -18,7 +18,8 @@ use datafusion::prelude::SessionContext;
 use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 
-use super::kms_events;
+use super::{coverage, kms_events};
+use crate::coverage::Assumption;
 use crate::lake::{Location, schema, snapshots, table};
 
 /// The tables `ingest` writes.
@@ -39,6 +40,8 @@ enum Origin {
     Sql(String),
     /// `kms_events`, whose function holds the history of aliases.
     KmsEvents,
+    /// What the log can vouch for, computed from the ledger, the trails and their changes.
+    Coverage,
 }
 
 #[derive(Debug)]
@@ -53,11 +56,13 @@ pub(super) struct LakeSchema {
     location: Location,
     reader: Arc<SessionState>,
     relations: BTreeMap<String, Relation>,
+    /// What the user vouches for.
+    assumed: Vec<Assumption>,
 }
 
 impl LakeSchema {
     /// The lake at `location`, read with the settings and the memory of `reader`.
-    pub(super) fn new(location: Location, reader: SessionState) -> LakeSchema {
+    pub(super) fn new(location: Location, reader: SessionState, assumed: Vec<Assumption>) -> LakeSchema {
         let relations = origins().map(|(name, origin)| {
             let opened = OnceCell::new();
             (name, Relation { origin, opened })
@@ -66,6 +71,7 @@ impl LakeSchema {
             location,
             reader: Arc::new(reader),
             relations: relations.collect(),
+            assumed,
         }
     }
 
@@ -92,6 +98,13 @@ impl LakeSchema {
                     context.register_table(below, self.relation(below).await?)?;
                 }
                 kms_events::view(&context).await
+            }
+            Origin::Coverage => {
+                let context = self.below_views();
+                for below in coverage::BELOW {
+                    context.register_table(below, self.relation(below).await?)?;
+                }
+                coverage::table(&context, self.assumed.clone()).await
             }
         }
     }
@@ -148,7 +161,10 @@ fn origins() -> impl Iterator<Item = (String, Origin)> {
     let parts = parts.map(|(name, columns)| (name, Origin::Stored(columns)));
     let whole = snapshots::views().into_iter();
     let whole = whole.map(|(name, sql)| (name.to_owned(), Origin::Sql(sql)));
-    let events = [(kms_events::NAME.to_owned(), Origin::KmsEvents)];
+    let events = [
+        (kms_events::NAME.to_owned(), Origin::KmsEvents),
+        (coverage::NAME.to_owned(), Origin::Coverage),
+    ];
     logs.chain(parts).chain(whole).chain(events)
 }
 
@@ -169,7 +185,7 @@ impl SchemaProvider for LakeSchema {
     // Listing the names must not open everything.
     async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
         Ok(self.relations.get(name).map(|relation| match relation.origin {
-            Origin::Stored(_) => TableType::Base,
+            Origin::Stored(_) | Origin::Coverage => TableType::Base,
             Origin::Sql(_) | Origin::KmsEvents => TableType::View,
         }))
     }

@@ -6,6 +6,8 @@
 mod alias_history;
 mod binding;
 mod catalog;
+mod coverage;
+mod fetch;
 mod horizon;
 mod kms_events;
 mod memory;

@@ -17,6 +17,7 @@ use super::binding::{self, Bindings};
 use super::catalog::LakeSchema;
 use super::memory::SharedPool;
 use super::{Error, Result, read_only};
+use crate::coverage::Assumption;
 use crate::lake::Location;
 
 const CATALOG: &str = "keytrail";
@@ -36,6 +37,8 @@ const OPERATORS_MAX: usize = 2_000;
 pub struct SessionSettings {
     /// Memory that queries may use; what sorts and groups need beyond it goes to temporary files.
     pub memory_bytes: Option<usize>,
+    /// What the user vouches for, where the lake cannot.
+    pub assumed: Vec<Assumption>,
 }
 
 /// The lake, open for questions.
@@ -83,7 +86,7 @@ impl Session {
         let bytes = settings.memory_bytes.unwrap_or(MEMORY_BYTES_DEFAULT);
         let runtime = runtime(bytes)?;
         let reader = state(config(bytes), runtime.clone());
-        let lake = Arc::new(LakeSchema::new(location.clone(), reader));
+        let lake = Arc::new(LakeSchema::new(location.clone(), reader, settings.assumed.clone()));
         let context = SessionContext::new_with_state(state(config(bytes), runtime));
         let catalog = MemoryCatalogProvider::new();
         catalog.register_schema(SCHEMA, lake)?;

@@ -183,7 +183,8 @@ async fn take(
         finished_at: Instant(0),
         since: None,
         until: None,
-        complete: true,
+        // One object says nothing about others that may be missing.
+        complete: !is_named,
         objects: 0,
         unreadable: 0,
     };

@@ -3,11 +3,13 @@
 //! ```text
 //! -- title: Uses of keys
 //! -- question: Which keys were used, by whom, and how often?
+//! -- needs: snapshot
 //! -- param window duration = 90d: how far back from as_of
 //! -- param key text: the key's ARN
 //! -- column key_arn: the key
 //! ```
 //!
+//! A query that needs a snapshot is refused where the lake holds none at or before `as_of`.
 //! A parameter without a default must be given; `null` is no value, and `latest` (of an instant) the latest instant
 //! the lake can vouch for. The header ends at the first line that is no comment.
 
@@ -23,6 +25,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<NamedQuery> {
         name: name.to_owned(),
         title: String::new(),
         question: String::new(),
+        needs_snapshot: false,
         parameters: Vec::new(),
         columns: Vec::new(),
         sql: text.to_owned(),
@@ -61,7 +64,9 @@ pub(super) fn parse(name: &str, text: &str) -> Result<NamedQuery> {
                     meaning: meaning.to_owned(),
                 });
             }
-            _ => return Err(fail(format!("`{key}` is none of title, question, param, column"))),
+            Some("needs") if meaning == "snapshot" => query.needs_snapshot = true,
+            Some("needs") => return Err(fail(format!("`{meaning}` is nothing a query can need (there is: snapshot)"))),
+            _ => return Err(fail(format!("`{key}` is none of title, question, needs, param, column"))),
         }
     }
     for (what, text) in [("title", &query.title), ("question", &query.question)] {

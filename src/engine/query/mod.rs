@@ -20,6 +20,8 @@ pub struct NamedQuery {
     pub title: String,
     /// The question it answers.
     pub question: String,
+    /// Whether it is about a permission snapshot, without which it has no answer.
+    pub needs_snapshot: bool,
     /// What it can be told.
     pub parameters: Vec<Parameter>,
     /// What it answers with.

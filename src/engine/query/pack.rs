@@ -18,6 +18,7 @@ pack![
     "principal-activity",
     "source-ip-activity",
     "top-kms-callers",
+    "unused-keys",
 ];
 
 /// The names of all queries, sorted.

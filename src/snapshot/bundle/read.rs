@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Alias, Bundle, Iam, IamPrincipal, Key, KeyStore, ManagedPolicy, Organization, OrganizationPolicy, Trail};
 use crate::snapshot::document::{Document, sha256};
-use crate::snapshot::scope::{self, CLOUDTRAIL, Failure, IAM, KMS, ORGANIZATIONS};
+use crate::snapshot::scope::{self, CLOUDTRAIL, Failure, IAM, KMS, ORGANIZATIONS, Scope, State};
 use crate::snapshot::{Error, json};
 
 /// Exact texts by the SHA-256 of the compact JSON they parse to (`PolicyTexts` of a bundle).
@@ -56,8 +56,8 @@ pub fn read(value: &Value) -> Result<Bundle, Error> {
     if let Some(part) = value.get("organization").filter(|part| part.is_object()) {
         bundle.organization = Some(organization(part, &mut bundle.failures));
     }
-    read_trails(value.get("trails").unwrap_or(&Value::Null), &mut bundle);
     bundle.scope = scope::read_scope(json::any(value, &["Scope", "scope"]).unwrap_or(&Value::Null));
+    read_trails(value.get("trails").unwrap_or(&Value::Null), &mut bundle);
     bundle.failures.extend(scope::read_failures(
         json::any(value, &["Errors", "errors"]).unwrap_or(&Value::Null),
     ));
@@ -333,6 +333,18 @@ fn organization(part: &Value, failures: &mut Vec<Failure>) -> Organization {
 fn read_trails(trails: &Value, bundle: &mut Bundle) {
     for (account, list) in trails.as_object().into_iter().flatten() {
         let account_id = json::account(account).unwrap_or_else(|| account.clone());
+        let is_told = bundle.scope.iter().any(|scope| scope.service == CLOUDTRAIL && scope.account_id == account_id);
+        if list.as_array().is_some_and(Vec::is_empty) && !is_told {
+            // An empty list is an answer: this account has no trail.
+            bundle.scope.push(Scope {
+                account_id: account_id.clone(),
+                region: String::new(),
+                service: CLOUDTRAIL.to_owned(),
+                state: State::Complete,
+                items: Some(0),
+                organization_id: None,
+            });
+        }
         for raw in list.as_array().into_iter().flatten() {
             if raw.get("Trail").is_some_and(Value::is_object) {
                 bundle.trails.push(Trail {

@@ -1,0 +1,302 @@
+//! The facts of coverage, read from the ledger, the snapshots and the few records that change trails.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use datafusion::error::Result;
+use datafusion::prelude::SessionContext;
+
+use crate::coverage::change::OPERATIONS;
+use crate::coverage::{
+    Active, Assumption, Canary, Change, DELIVERY_DELAY, DigestHour, Facts, Fault, Listing, LostObject, Place, SECOND,
+    TrailRow,
+};
+use crate::engine::fetch::Fetched;
+use crate::model::Instant;
+use crate::model::instant::DAY;
+
+/// An object's key up to the folder of its kind, which is all that tells its place; empty for other layouts.
+const ROOT: &str = "CASE WHEN source_object LIKE '%AWSLogs/%/CloudTrail%' \
+    THEN regexp_replace(source_object, '^(.*)/CloudTrail[A-Za-z-]*/.*$', '\\1') ELSE '' END";
+
+/// What names a log object wherever its copy lies.
+const TAIL: &str = "regexp_replace(%, '^.*AWSLogs/', '')";
+
+/// Minutes are the precision of the delivery time in an object's name.
+const MINUTE: i64 = 60 * SECOND;
+
+pub(super) async fn facts(context: &SessionContext, assumed: Vec<Assumption>) -> Result<Facts> {
+    let mut facts = Facts { assumed, ..Facts::default() };
+    listings(context, &mut facts).await?;
+    activity(context, &mut facts).await?;
+    faults(context, &mut facts).await?;
+    digests(context, &mut facts).await?;
+    trails(context, &mut facts).await?;
+    changes(context, &mut facts).await?;
+    canaries(context, &mut facts).await?;
+    one_sided(context, &mut facts).await?;
+    wanted(context, &mut facts).await?;
+    Ok(facts)
+}
+
+fn place(root: &str, source: Option<&str>) -> Place {
+    let key = if root.is_empty() { String::new() } else { format!("{root}/CloudTrail/") };
+    Place::of_object(&key, source)
+}
+
+async fn listings(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+    let sql = "SELECT source, trail_arn, finished_at, since, until FROM ingest_listings \
+               WHERE complete AND source IS NOT NULL AND finished_at IS NOT NULL";
+    for row in Fetched::of(context, sql).await?.rows() {
+        facts.listings.push(Listing {
+            source: row.owned(0).unwrap_or_default(),
+            trail_arn: row.owned(1),
+            finished_at: row.instant(2).unwrap_or(i64::MIN),
+            since: row.instant(3),
+            until: row.instant(4),
+        });
+    }
+    Ok(())
+}
+
+/// Days with records. An object's first and last event tell them, except for what lies between and for objects whose
+/// key names no account: there the records are asked.
+async fn activity(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+    let sql = format!(
+        "SELECT root, source, account_id, day FROM (\
+         SELECT {ROOT} AS root, source, account_id, CAST(first_event_at AS DATE) AS day FROM ingest_objects \
+         WHERE first_event_at IS NOT NULL AND account_id IS NOT NULL \
+         UNION ALL \
+         SELECT {ROOT} AS root, source, account_id, CAST(last_event_at AS DATE) AS day FROM ingest_objects \
+         WHERE last_event_at IS NOT NULL AND account_id IS NOT NULL) GROUP BY root, source, account_id, day"
+    );
+    let ends = Fetched::of(context, &sql).await?;
+    let long = "first_event_at IS NOT NULL AND (account_id IS NULL \
+                OR last_event_at - first_event_at > INTERVAL '1 day')";
+    let sql = format!("SELECT count(*) FROM ingest_objects WHERE {long}");
+    let between = if Fetched::of(context, &sql).await?.rows().any(|row| row.whole(0) != Some(0)) {
+        let sql = format!(
+            "SELECT {ROOT} AS root, source, account_id, day FROM (\
+             SELECT DISTINCT o.source_object, o.source, coalesce(c.recipientaccountid, o.account_id) AS account_id, \
+             c.event_date AS day \
+             FROM cloudtrail c JOIN (SELECT source_object, source, account_id FROM ingest_objects WHERE {long}) o \
+             ON c.source_object = o.source_object) GROUP BY root, source, account_id, day"
+        );
+        Some(Fetched::of(context, &sql).await?)
+    } else {
+        None
+    };
+    for row in ends.rows().chain(between.iter().flat_map(Fetched::rows)) {
+        if let (Some(root), Some(account), Some(day)) = (row.text(0), row.owned(2), row.whole(3)) {
+            facts.active.insert(Active { place: place(root, row.text(1)), account_id: account, day });
+        }
+    }
+    let sql = "SELECT source, max(delivered_at), max(last_event_at) FROM ingest_objects \
+               WHERE source IS NOT NULL GROUP BY source";
+    for row in Fetched::of(context, sql).await?.rows() {
+        let Some(source) = row.owned(0) else { continue };
+        facts.last_delivery.extend(row.instant(1).map(|at| (source.clone(), at)));
+        facts.last_event.extend(row.instant(2).map(|at| (source, at)));
+    }
+    Ok(())
+}
+
+async fn faults(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+    let sql = "SELECT source_object, source, account_id, region, delivered_at, first_event_at, last_event_at, error, \
+               faulted FROM ingest_objects \
+               WHERE (error IS NOT NULL OR faulted > 0) AND kind IN ('CloudTrail', 'unknown')";
+    for row in Fetched::of(context, sql).await?.rows() {
+        let Some(object) = row.text(0) else { continue };
+        let (first, last) = (row.instant(5), row.instant(6));
+        let (since, until) = match (row.instant(4), first, last) {
+            // Records are of any time before their delivery, most likely of its day; what was read may tell of earlier.
+            (Some(delivered), ..) => {
+                let day = day_of(delivered - DELIVERY_DELAY);
+                (first.unwrap_or(day).min(day), last.map_or(i64::MIN, |at| at + SECOND).max(delivered + MINUTE))
+            }
+            (None, Some(first), Some(last)) => (day_of(first), day_of(last) + DAY),
+            _ => (i64::MIN, i64::MAX),
+        };
+        let what = match (row.text(7), row.whole(8)) {
+            (Some(error), _) => format!("object `{object}` could not be read: {error}"),
+            (None, faulted) => format!("{} records of object `{object}` could not be read", faulted.unwrap_or_default()),
+        };
+        facts.faults.push(Fault {
+            place: Place::of_object(object, row.text(1)),
+            account_id: row.owned(2),
+            region: row.owned(3),
+            since,
+            until,
+            what,
+        });
+    }
+    Ok(())
+}
+
+fn day_of(at: i64) -> i64 {
+    at.div_euclid(DAY) * DAY
+}
+
+async fn digests(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+    let sql = "SELECT DISTINCT d.source_object, o.source, d.account_id, d.region, d.trail_arn, d.digest_start_time, \
+               d.digest_end_time, d.digest_object, d.previous_digest_object \
+               FROM digests d LEFT JOIN ingest_objects o ON o.source_object = d.source_object";
+    let mut hours: BTreeMap<String, DigestHour> = BTreeMap::new();
+    for row in Fetched::of(context, sql).await?.rows() {
+        let (Some(object), Some(account_id), Some(region)) = (row.text(0), row.owned(2), row.owned(3)) else { continue };
+        let (Some(since), Some(until)) = (row.instant(5), row.instant(6)) else { continue };
+        let hour = DigestHour {
+            place: Place::of_object(object, row.text(1)),
+            account_id,
+            region,
+            trail_arn: row.owned(4),
+            since,
+            until,
+            object: row.owned(7),
+            previous: row.owned(8),
+            lost: Vec::new(),
+        };
+        hours.insert(object.to_owned(), hour);
+    }
+    if !hours.is_empty() {
+        let tail = |column: &str| TAIL.replace('%', column);
+        let sql = format!(
+            "SELECT d.source_object, d.log_object, d.log_oldest_event_time, d.log_newest_event_time FROM digests d \
+             LEFT ANTI JOIN (SELECT {} AS tail FROM ingest_objects WHERE error IS NULL AND faulted = 0) o \
+             ON o.tail = {} WHERE d.log_object IS NOT NULL",
+            tail("source_object"),
+            tail("d.log_object")
+        );
+        for row in Fetched::of(context, &sql).await?.rows() {
+            if let Some(hour) = row.text(0).and_then(|object| hours.get_mut(object)) {
+                let object = row.owned(1).unwrap_or_default();
+                hour.lost.push(LostObject { object, events: row.instant(2).zip(row.instant(3)) });
+            }
+        }
+    }
+    facts.digests = hours.into_values().collect();
+    Ok(())
+}
+
+async fn trails(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+    let sql = "SELECT collected_at, account_id, trail_arn, home_region, s3_bucket_name, s3_key_prefix, is_multi_region, \
+               is_organization_trail, is_logging, start_logging_time, stop_logging_time, latest_delivery_time, \
+               latest_delivery_error, delivers_kms_read, delivers_kms_write FROM trails \
+               WHERE trail_arn IS NOT NULL ORDER BY collected_at, trail_arn, account_id, region";
+    for row in Fetched::of(context, sql).await?.rows() {
+        facts.trails.push(TrailRow {
+            collected_at: row.instant(0).unwrap_or_default(),
+            seen_in: row.owned(1).unwrap_or_default(),
+            trail_arn: row.owned(2).unwrap_or_default(),
+            home_region: row.owned(3),
+            bucket: row.owned(4),
+            prefix: row.owned(5),
+            is_multi_region: row.flag(6),
+            is_organization: row.flag(7),
+            is_logging: row.flag(8),
+            started_at: row.instant(9),
+            stopped_at: row.instant(10),
+            delivered_at: row.instant(11),
+            delivery_error: row.owned(12),
+            delivers_read: row.flag(13),
+            delivers_write: row.flag(14),
+        });
+    }
+    let sql = "SELECT DISTINCT account_id FROM snapshot_scope \
+               WHERE service = 'cloudtrail' AND operation IS NULL AND state IN ('complete', 'partial')";
+    facts.trails_read = Fetched::of(context, sql).await?.rows().filter_map(|row| row.owned(0)).collect();
+    let sql = "SELECT DISTINCT management_account_id, account_id FROM org_accounts";
+    for row in Fetched::of(context, sql).await?.rows() {
+        if let (Some(management), Some(account)) = (row.owned(0), row.owned(1)) {
+            facts.organizations.entry(management).or_default().insert(account);
+        }
+    }
+    Ok(())
+}
+
+async fn changes(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+    let sql = format!(
+        "SELECT eventtime, coalesce(original_event_id, eventid), eventname, awsregion, recipientaccountid, principal_arn, \
+         requestparameters, responseelements FROM cloudtrail \
+         WHERE eventsource = 'cloudtrail.amazonaws.com' AND eventname IN ('{}') \
+         AND coalesce(errorcode, '') = '' AND eventtime IS NOT NULL ORDER BY eventtime, eventid",
+        OPERATIONS.join("', '")
+    );
+    for row in Fetched::of(context, &sql).await?.rows() {
+        facts.changes.push(Change {
+            at: row.instant(0).unwrap_or_default(),
+            event_id: row.owned(1).unwrap_or_default(),
+            operation: row.owned(2).unwrap_or_default(),
+            region: row.owned(3).unwrap_or_default(),
+            account_id: row.owned(4).unwrap_or_default(),
+            principal: row.owned(5),
+            request: row.owned(6),
+            response: row.owned(7),
+        });
+    }
+    Ok(())
+}
+
+/// Records that GetKeyLastUsage names and the lake does not hold.
+async fn canaries(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+    let sql = "SELECT DISTINCT account_id, region, key_arn, last_used_at, last_usage_event_id FROM kms_last_usage \
+               WHERE last_usage_event_id IS NOT NULL AND last_used_at IS NOT NULL";
+    let mut canaries = Vec::new();
+    let mut days: BTreeSet<i64> = BTreeSet::new();
+    for row in Fetched::of(context, sql).await?.rows() {
+        let (Some(account_id), Some(region), Some(at)) = (row.owned(0), row.owned(1), row.instant(3)) else { continue };
+        // The two clocks need not agree to the second.
+        days.extend([at - MINUTE, at, at + MINUTE].map(|at| at.div_euclid(DAY)));
+        let (key_arn, event_id) = (row.owned(2).unwrap_or_default(), row.owned(4).unwrap_or_default());
+        canaries.push(Canary { account_id, region, at, event_id, key_arn });
+    }
+    if canaries.is_empty() {
+        return Ok(());
+    }
+    let days: Vec<String> = days
+        .into_iter()
+        .map(|day| format!("DATE '{}'", Instant(day * DAY).to_string().split('T').next().unwrap_or_default()))
+        .collect();
+    let records = format!("FROM cloudtrail WHERE eventsource = 'kms.amazonaws.com' AND event_date IN ({})", days.join(", "));
+    let sql = format!(
+        "SELECT DISTINCT u.last_usage_event_id FROM kms_last_usage u JOIN \
+         (SELECT eventid AS id {records} UNION ALL SELECT original_event_id AS id {records} \
+         AND original_event_id IS NOT NULL) c ON c.id = u.last_usage_event_id"
+    );
+    let held: BTreeSet<String> = Fetched::of(context, &sql).await?.rows().filter_map(|row| row.owned(0)).collect();
+    canaries.retain(|canary| !held.contains(&canary.event_id));
+    facts.canaries = canaries;
+    Ok(())
+}
+
+/// Accounts whose log cannot be whole.
+async fn one_sided(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+    // KMS calls that change something, over a month or longer, and no read-only call of any service.
+    let sql = "SELECT recipientaccountid FROM cloudtrail GROUP BY recipientaccountid \
+               HAVING count(CASE WHEN readonly THEN 1 END) = 0 \
+               AND max(CASE WHEN NOT readonly AND eventsource = 'kms.amazonaws.com' THEN eventtime END) \
+               - min(CASE WHEN NOT readonly AND eventsource = 'kms.amazonaws.com' THEN eventtime END) \
+               >= INTERVAL '30 days'";
+    facts.one_sided = Fetched::of(context, sql).await?.rows().filter_map(|row| row.owned(0)).collect();
+    Ok(())
+}
+
+async fn wanted(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+    let sql = "SELECT account_id, region FROM ingest_objects WHERE kind = 'CloudTrail' \
+               UNION SELECT account_id, region FROM digests \
+               UNION SELECT account_id, region FROM kms_keys \
+               UNION SELECT account_id, region FROM snapshot_scope WHERE service = 'kms' AND region <> ''";
+    let mut pairs = vec![Fetched::of(context, sql).await?];
+    let sql = "SELECT count(*) FROM ingest_objects WHERE account_id IS NULL AND records_read > 0";
+    if Fetched::of(context, sql).await?.rows().any(|row| row.whole(0) != Some(0)) {
+        pairs.push(Fetched::of(context, "SELECT DISTINCT recipientaccountid, awsregion FROM cloudtrail").await?);
+    }
+    for row in pairs.iter().flat_map(Fetched::rows) {
+        if let (Some(account), Some(region)) = (row.owned(0), row.owned(1))
+            && !account.is_empty()
+            && !region.is_empty()
+        {
+            facts.wanted.insert((account, region));
+        }
+    }
+    Ok(())
+}
