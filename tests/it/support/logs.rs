@@ -14,7 +14,7 @@ pub fn record(id: u32) -> Value {
         "eventVersion": "1.09",
         "eventTime": format!("2024-01-{day:02}T{hour:02}:{minute:02}:00Z"),
         "eventSource": "kms.amazonaws.com",
-        "eventName": if id % 3 == 0 { "Encrypt" } else { "Decrypt" },
+        "eventName": if id.is_multiple_of(3) { "Encrypt" } else { "Decrypt" },
         "awsRegion": "us-east-1",
         "sourceIPAddress": "192.0.2.1",
         "userIdentity": {"type": "IAMUser", "principalId": "AIDAEXAMPLE", "arn": "arn:aws:iam::111122223333:user/alice", "accountId": "111122223333"},
