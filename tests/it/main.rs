@@ -8,6 +8,10 @@
 mod generator;
 
 mod cli;
+mod crash;
+mod ingest_faults;
+mod ingest_s3;
+mod ingest_shared;
 mod kms_events;
 mod policy;
 mod queries;

@@ -1,7 +1,9 @@
 //! What tests share: lakes built row by row, runs of the program, servers, other engines.
 
 pub mod aws_double;
+pub mod ingested;
 pub mod lake;
+pub mod logs;
 pub mod moto;
 pub mod office;
 pub mod peers;

@@ -72,17 +72,7 @@ impl Moto {
 
     /// What a keytrail process needs in its environment to speak to this server.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
-        let mut variables = vec![("AWS_ENDPOINT_URL", self.endpoint.clone())];
-        let fixed = [
-            ("AWS_ACCESS_KEY_ID", "test"),
-            ("AWS_SECRET_ACCESS_KEY", "test"),
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_EC2_METADATA_DISABLED", "true"),
-            ("AWS_CONFIG_FILE", "/nonexistent"),
-            ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent"),
-        ];
-        variables.extend(fixed.map(|(name, value)| (name, value.to_owned())));
-        variables
+        environment(&self.endpoint)
     }
 }
 
@@ -92,6 +82,17 @@ impl Drop for Moto {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
+}
+
+/// What a keytrail process needs in its environment to speak to a server.
+pub fn environment(endpoint: &str) -> Vec<(&'static str, String)> {
+    let fixed = [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", "us-east-1"),
+    ];
+    fixed.map(|(name, value)| (name, value.to_owned())).to_vec()
 }
 
 /// A configuration for any server that does not check signatures.
