@@ -2,7 +2,11 @@
 //!
 //! `KEYTRAIL_BENCH_RECORDS` (1,000,000), `KEYTRAIL_BENCH_ROUNDS` (3) and `KEYTRAIL_BENCH_ENGINES` (all) say how much.
 //! Figures are ratios of one session: the machine's own speed drifts. The table goes to stdout.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a bench that cannot run has failed, and says where it is")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a bench that cannot run has failed, and says where it is"
+)]
 
 #[path = "../tests/generator/mod.rs"]
 mod generator;
@@ -19,10 +23,24 @@ fn python(folder: &Path) -> PathBuf {
     let python = venv.join("bin/python");
     if !venv.join("ready").exists() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        assert!(Command::new("python3").args(["-m", "venv"]).arg(&venv).status().unwrap().success());
+        assert!(
+            Command::new("python3")
+                .args(["-m", "venv"])
+                .arg(&venv)
+                .status()
+                .unwrap()
+                .success()
+        );
         let install = ["-m", "pip", "install", "-q", "-r"];
         let requirements = root.join("benches/peers/requirements.txt");
-        assert!(Command::new(&python).args(install).arg(requirements).status().unwrap().success());
+        assert!(
+            Command::new(&python)
+                .args(install)
+                .arg(requirements)
+                .status()
+                .unwrap()
+                .success()
+        );
         std::fs::write(venv.join("ready"), "").unwrap();
     }
     python
@@ -34,13 +52,21 @@ fn main() {
     let logs = folder.join(format!("corpus-{records}"));
     if !logs.join("AWSLogs").exists() {
         eprintln!("writing {records} records to {}", logs.display());
-        let corpus = generator::corpus::Corpus { records, ..generator::corpus::Corpus::default() };
+        let corpus = generator::corpus::Corpus {
+            records,
+            ..generator::corpus::Corpus::default()
+        };
         corpus.write_to(&logs).unwrap();
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut compare = Command::new(python(&folder));
-    compare.arg(root.join("benches/peers/compare.py")).arg(env!("CARGO_BIN_EXE_keytrail")).arg(&logs);
-    compare.arg(folder.join("compared")).arg(setting("KEYTRAIL_BENCH_ROUNDS", "3"));
+    compare
+        .arg(root.join("benches/peers/compare.py"))
+        .arg(env!("CARGO_BIN_EXE_keytrail"))
+        .arg(&logs);
+    compare
+        .arg(folder.join("compared"))
+        .arg(setting("KEYTRAIL_BENCH_ROUNDS", "3"));
     if let Ok(engines) = std::env::var("KEYTRAIL_BENCH_ENGINES") {
         compare.arg(engines);
     }

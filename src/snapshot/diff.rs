@@ -97,10 +97,7 @@ pub fn between(before: &Rows, after: &Rows) -> Vec<Change> {
 type Place = (String, String, String);
 
 fn looked_at(rows: &Rows) -> BTreeSet<Place> {
-    let scopes = rows
-        .of(&tables::SNAPSHOT_SCOPE)
-        .iter()
-        .filter_map(|row| scope_of(row).ok());
+    let scopes = rows.of(&tables::SNAPSHOT_SCOPE).iter().filter_map(scope_of);
     let usable = scopes.filter(|scope| matches!(scope.state, State::Complete | State::Partial));
     usable
         .map(|scope| {

@@ -208,7 +208,6 @@ async fn the_newest_snapshot_is_decided_per_account_and_region() {
     let mut all = Vec::new();
     snapshots::load_all(&lake, |header, bundle| {
         all.push((header.collected_at, bundle["kms"]["keys"].as_array().unwrap().len()));
-        Ok(())
     })
     .await
     .unwrap();

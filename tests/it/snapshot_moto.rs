@@ -24,6 +24,8 @@ impl Emulator {
             .env_remove("MOTO_ACCOUNT_ID")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // Operations it lacks make it print long traces.
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut port = String::new();

@@ -226,12 +226,6 @@ impl Pace {
         act(held)
     }
 
-    /// Whether the service turned out not to have an operation.
-    pub(super) fn is_unsupported(&self, operation: &str) -> bool {
-        let operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner);
-        operations.get(operation).is_some_and(|held| held.unsupported)
-    }
-
     /// Calls an operation as often as it takes: when throttled, slower; when the service has no such operation, once.
     pub(super) async fn ask<T, F>(
         &self,

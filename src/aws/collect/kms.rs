@@ -87,7 +87,9 @@ impl Kms {
         }
         match stores {
             Ok(stores) => bundle.key_stores = stores,
-            Err(refusal) if refusal.is_unsupported() => {}
+            Err(refusal) if refusal.is_unsupported() => {
+                bundle.failures.push(self.not_offered("DescribeCustomKeyStores"))
+            }
             Err(refusal) => bundle
                 .failures
                 .push(failure(&self.place, KMS, "DescribeCustomKeyStores", None, refusal)),
@@ -95,17 +97,12 @@ impl Kms {
         bundle
     }
 
-    /// A row for each operation the service does not offer. To be asked when all keys are done.
-    pub(super) fn not_offered(&self) -> Vec<Failure> {
-        let missing = OPTIONAL.iter().filter(|operation| self.pace.is_unsupported(operation));
-        missing
-            .map(|operation| {
-                let code = "NotOffered".to_owned();
-                let message = "the service does not offer the operation".to_owned();
-                let row = failure(&self.place, KMS, operation, None, Refusal { code, message });
-                Failure { skipped: true, ..row }
-            })
-            .collect()
+    /// The row for an operation the service does not offer: the same for every key, so that it stands once.
+    fn not_offered(&self, operation: &str) -> Failure {
+        let code = "NotOffered".to_owned();
+        let message = "the service does not offer the operation".to_owned();
+        let row = failure(&self.place, KMS, operation, None, Refusal { code, message });
+        Failure { skipped: true, ..row }
     }
 
     async fn aliases(&self) -> Result<Vec<Alias>, Refusal> {
@@ -159,8 +156,8 @@ impl Kms {
         let mut key = Key::of_arn(arn);
         let mut bundle = Bundle::default();
         let mut failed = |operation: &str, refusal: Refusal| {
-            // Said once for the Region, see `not_offered`.
             if OPTIONAL.contains(&operation) && (refusal.is_unsupported() || refusal.is(&["NotOffered"])) {
+                bundle.failures.push(self.not_offered(operation));
                 return;
             }
             bundle

@@ -231,6 +231,8 @@ impl Collector<'_> {
         }
         whole.keys.sort_by(|a, b| a.arn.cmp(&b.arn));
         whole.failures.sort();
+        // What a Region does not offer is said by each of its keys.
+        whole.failures.dedup();
         Ok(whole)
     }
 
@@ -559,7 +561,6 @@ impl Collector<'_> {
         for key in keys {
             absorb(&mut whole, key?);
         }
-        whole.failures.extend(kms.not_offered());
         let broken = whole.failures.iter().any(|failure| !failure.skipped);
         absorb(&mut whole, trails?);
         let state = if broken { State::Partial } else { State::Complete };

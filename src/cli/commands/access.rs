@@ -52,7 +52,10 @@ enum Expected {
 
 impl Expected {
     fn is(self, verdict: Verdict) -> bool {
-        verdict.as_str() == self.to_possible_value().map_or(String::new(), |value| value.get_name().to_owned())
+        verdict.as_str()
+            == self
+                .to_possible_value()
+                .map_or(String::new(), |value| value.get_name().to_owned())
     }
 }
 
@@ -121,7 +124,9 @@ pub(in crate::cli) async fn who_can(args: &WhoCanArgs, globals: &Globals, printe
     let mut answers: Vec<(Principal, Open, Vec<String>)> = Vec::new();
     let mut explanations = String::new();
     for principal in population::everyone(&asked.snapshot) {
-        let Ok(question) = Question::new(&asked.snapshot, &principal.arn, &action, &key.arn) else { continue };
+        let Ok(question) = Question::new(&asked.snapshot, &principal.arn, &action, &key.arn) else {
+            continue;
+        };
         let open = answer::open(&question, &asked.context);
         if open.verdict == Verdict::Denied {
             continue;
@@ -132,7 +137,11 @@ pub(in crate::cli) async fn who_can(args: &WhoCanArgs, globals: &Globals, printe
         let paths = naming::names(&asked.snapshot, &question.caller, &question.target, &open.paths);
         answers.push((principal, open, paths));
     }
-    answers.sort_by(|one, two| rank(one.1.verdict).cmp(&rank(two.1.verdict)).then_with(|| one.0.arn.cmp(&two.0.arn)));
+    answers.sort_by(|one, two| {
+        rank(one.1.verdict)
+            .cmp(&rank(two.1.verdict))
+            .then_with(|| one.0.arn.cmp(&two.0.arn))
+    });
     let count = |verdict: Verdict| answers.iter().filter(|answer| answer.1.verdict == verdict).count();
     printer.note(&format!(
         "{action} on {}: {} allowed, {} under a condition, {} undetermined",
@@ -141,7 +150,11 @@ pub(in crate::cli) async fn who_can(args: &WhoCanArgs, globals: &Globals, printe
         count(Verdict::Conditional),
         count(Verdict::Undetermined)
     ));
-    let widest = answers.iter().map(|answer| answer.1.verdict).min_by_key(|verdict| rank(*verdict)).unwrap_or(Verdict::Denied);
+    let widest = answers
+        .iter()
+        .map(|answer| answer.1.verdict)
+        .min_by_key(|verdict| rank(*verdict))
+        .unwrap_or(Verdict::Denied);
     if args.explain {
         let mut out = Output::open(args.rows.output.as_deref())?;
         out.write_all(explanations.as_bytes())?;
@@ -158,7 +171,10 @@ pub(in crate::cli) async fn can(args: &CanArgs, globals: &Globals, printer: &Pri
     let key = key_named(&asked.snapshot, &args.key)?;
     let action = action_named(&args.action)?;
     let question = Question::new(&asked.snapshot, &args.principal, &action, &key.arn).map_err(|reason| {
-        hinted(format!("principal `{}`: {reason}", args.principal), "name a principal by its ARN, or a service by its host name")
+        hinted(
+            format!("principal `{}`: {reason}", args.principal),
+            "name a principal by its ARN, or a service by its host name",
+        )
     })?;
     let open = answer::open(&question, &asked.context);
     let verdict = open.verdict;
@@ -167,8 +183,14 @@ pub(in crate::cli) async fn can(args: &CanArgs, globals: &Globals, printer: &Pri
         out.write_all(explain(&question, &asked.context).to_string().as_bytes())?;
         out.finish()?;
     } else {
-        let known = population::everyone(&asked.snapshot).into_iter().find(|known| known.arn == args.principal);
-        let principal = known.unwrap_or(Principal { arn: args.principal.clone(), kind: "external", id: None });
+        let known = population::everyone(&asked.snapshot)
+            .into_iter()
+            .find(|known| known.arn == args.principal);
+        let principal = known.unwrap_or(Principal {
+            arn: args.principal.clone(),
+            kind: "external",
+            id: None,
+        });
         let paths = naming::names(&asked.snapshot, &question.caller, &question.target, &open.paths);
         rows::deliver_batch(batch(&[(principal, open, paths)])?, &args.rows)?;
     }
@@ -180,7 +202,8 @@ pub(in crate::cli) fn simulate(args: &SimulateArgs) -> anyhow::Result<Exit> {
     let input: Box<dyn BufRead> = if args.cases == std::path::Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
-        let file = std::fs::File::open(&args.cases).with_context(|| format!("cannot read `{}`", args.cases.display()))?;
+        let file =
+            std::fs::File::open(&args.cases).with_context(|| format!("cannot read `{}`", args.cases.display()))?;
         Box::new(std::io::BufReader::new(file))
     };
     let mut out = Output::open(args.output.as_deref())?;
@@ -259,7 +282,12 @@ async fn load(choice: &SnapshotChoice, globals: &Globals, printer: &Printer) -> 
 fn action_named(typed: &str) -> anyhow::Result<String> {
     let name = match typed.split_once(':') {
         Some((service, name)) if service.eq_ignore_ascii_case("kms") => name,
-        Some(_) => return Err(hinted(format!("action `{typed}`: not an action of KMS"), "write kms:Decrypt, for example")),
+        Some(_) => {
+            return Err(hinted(
+                format!("action `{typed}`: not an action of KMS"),
+                "write kms:Decrypt, for example",
+            ));
+        }
         None => typed,
     };
     if let Some(action) = kms::find(&name.to_ascii_lowercase()).or_else(|| kms::find(name)) {
@@ -290,17 +318,28 @@ fn key_named<'s>(snapshot: &'s Snapshot, typed: &str) -> anyhow::Result<&'s Key>
         [] => {
             let names = snapshot.keys.iter().flat_map(|key| {
                 let id = key.arn.rsplit_once("key/").map(|(_, id)| id);
-                key.aliases.iter().flatten().map(String::as_str).chain(id).chain([key.arn.as_str()])
+                key.aliases
+                    .iter()
+                    .flatten()
+                    .map(String::as_str)
+                    .chain(id)
+                    .chain([key.arn.as_str()])
             });
             let near = nearest(typed, names).map(|near| format!("did you mean `{near}`?"));
             Err(hinted(
-                format!("key `{typed}`: the snapshot holds no such key among its {}", snapshot.keys.len()),
+                format!(
+                    "key `{typed}`: the snapshot holds no such key among its {}",
+                    snapshot.keys.len()
+                ),
                 near.unwrap_or_else(|| "`keytrail query \"select key_arn from kms_keys\"` lists them".to_owned()),
             ))
         }
         several => {
             let arns: Vec<&str> = several.iter().map(|key| key.arn.as_str()).collect();
-            Err(hinted(format!("key `{typed}`: means several keys"), format!("name one of {}", arns.join(", "))))
+            Err(hinted(
+                format!("key `{typed}`: means several keys"),
+                format!("name one of {}", arns.join(", ")),
+            ))
         }
     }
 }
@@ -323,7 +362,10 @@ fn batch(answers: &[(Principal, Open, Vec<String>)]) -> anyhow::Result<RecordBat
         ("principal_type", texts(each().map(|answer| Some(answer.0.kind)))),
         ("decision", texts(each().map(|answer| Some(answer.1.verdict.as_str())))),
         ("condition", texts(each().map(|answer| answer.1.condition.as_deref()))),
-        ("condition_kind", texts(each().map(|answer| answer.1.condition_kind.map(|kind| kind.as_str())))),
+        (
+            "condition_kind",
+            texts(each().map(|answer| answer.1.condition_kind.map(|kind| kind.as_str()))),
+        ),
         ("paths", paths),
         ("reason", texts(each().map(|answer| Some(answer.1.reason.as_str())))),
         ("principal_id", texts(each().map(|answer| answer.0.id.as_deref()))),

@@ -154,7 +154,7 @@ impl Index {
         }
         let mut scopes: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         for (chunk, row) in chunk_rows(lake, &SNAPSHOT_SCOPE, of_chunk.keys().cloned().collect()).await? {
-            if let Ok(scope) = scope_of(&row) {
+            if let Some(scope) = scope_of(&row) {
                 for snapshot in of_chunk.get(&chunk).into_iter().flatten() {
                     scopes.entry(snapshot).or_default().push(scope.clone());
                 }

@@ -63,7 +63,7 @@ pub fn write(bundle: &Bundle, purpose: Purpose) -> Value {
         order: Vec::new(),
     };
     // A document that arrived as an object must not be given the text of another one that means the same.
-    for (_, iam) in &bundle.iam {
+    for iam in bundle.iam.values() {
         for document in documents_of(iam).filter(|document| !document.verbatim) {
             if let Ok(value) = document.parse() {
                 documents

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Draft, Rows, document, grouped, texts};
-use crate::snapshot::bundle::{Bundle, Iam, IamPrincipal, ManagedPolicy};
+use crate::snapshot::bundle::{Bundle, IamPrincipal, ManagedPolicy};
 use crate::snapshot::document::Document;
 use crate::snapshot::json;
 use crate::snapshot::tables::{self, IAM_LAST_USED, IAM_POLICIES, IAM_PRINCIPALS};
@@ -173,12 +173,7 @@ pub(super) fn read(rows: &Rows, bundle: &mut Bundle) {
             trust,
             inline,
         };
-        bundle
-            .iam
-            .entry(account)
-            .or_insert_with(Iam::default)
-            .principals
-            .push(principal);
+        bundle.iam.entry(account).or_default().principals.push(principal);
     }
     for row in rows.of(&IAM_POLICIES) {
         let text = |column: &str| IAM_POLICIES.text_of(row, column);

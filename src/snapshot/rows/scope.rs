@@ -34,35 +34,38 @@ pub(super) fn write(bundle: &Bundle, rows: &mut Rows) {
 pub(super) fn read(rows: &Rows, bundle: &mut Bundle) {
     for row in rows.of(&SNAPSHOT_SCOPE) {
         match scope_of(row) {
-            Ok(scope) => bundle.scope.push(scope),
-            Err(failure) => bundle.failures.push(failure),
+            Some(scope) => bundle.scope.push(scope),
+            None => bundle.failures.push(failure_of(row)),
         }
     }
 }
 
-/// A row of `snapshot_scope`: an attempt, or a failed call within one.
-pub(crate) fn scope_of(row: &Row) -> Result<Scope, Failure> {
-    let cell = |column: &str| SNAPSHOT_SCOPE.text_of(row, column).map(str::to_owned);
-    let text = |column: &str| cell(column).unwrap_or_default();
-    let state = State::of_word(&text("state"));
-    match cell("operation") {
-        None => Ok(Scope {
-            account_id: text("account_id"),
-            region: text("region"),
-            service: text("service"),
-            state,
-            items: SNAPSHOT_SCOPE.cell(row, "item_count").int(),
-            organization_id: cell("organization_id"),
-        }),
-        Some(operation) => Err(Failure {
-            account_id: text("account_id"),
-            region: text("region"),
-            service: text("service"),
-            operation,
-            resource: cell("resource"),
-            code: text("error_code"),
-            message: text("error_message"),
-            skipped: state == State::Skipped,
-        }),
+fn text(row: &Row, column: &str) -> String {
+    SNAPSHOT_SCOPE.text_of(row, column).unwrap_or_default().to_owned()
+}
+
+/// The attempt a row of `snapshot_scope` tells of; none where it tells of a failed call within one.
+pub(crate) fn scope_of(row: &Row) -> Option<Scope> {
+    let optional = |column: &str| SNAPSHOT_SCOPE.text_of(row, column).map(str::to_owned);
+    optional("operation").is_none().then(|| Scope {
+        account_id: text(row, "account_id"),
+        region: text(row, "region"),
+        service: text(row, "service"),
+        state: State::of_word(&text(row, "state")),
+        items: SNAPSHOT_SCOPE.cell(row, "item_count").int(),
+        organization_id: optional("organization_id"),
+    })
+}
+
+fn failure_of(row: &Row) -> Failure {
+    Failure {
+        account_id: text(row, "account_id"),
+        region: text(row, "region"),
+        service: text(row, "service"),
+        operation: text(row, "operation"),
+        resource: SNAPSHOT_SCOPE.text_of(row, "resource").map(str::to_owned),
+        code: text(row, "error_code"),
+        message: text(row, "error_message"),
+        skipped: State::of_word(&text(row, "state")) == State::Skipped,
     }
 }

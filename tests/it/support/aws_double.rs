@@ -171,7 +171,7 @@ async fn answer(State(server): State<Arc<Server>>, headers: HeaderMap, body: Byt
         .entry(operation.clone())
         .or_default() += 1;
     let world = &server.world;
-    if world.throttle_every > 0 && number % world.throttle_every == 0 && !target.is_empty() {
+    if world.throttle_every > 0 && number.is_multiple_of(world.throttle_every) && !target.is_empty() {
         return refuse("ThrottlingException", "Rate exceeded");
     }
     if !form.is_empty() {
@@ -292,7 +292,7 @@ fn kms(world: &World, caller: &Caller, operation: &str, input: &Value) -> Answer
             "KeyState": "Enabled", "Origin": "AWS_KMS", "KeyManager": "CUSTOMER", "KeySpec": if asymmetric { "ECC_NEXT_999" } else { "SYMMETRIC_DEFAULT" },
             "MultiRegion": false, "SomethingNew": {"Kept": true}}})),
         "ListKeyPolicies" => {
-            let names = if number % 5 == 0 {
+            let names = if number.is_multiple_of(5) {
                 json!(["default", "AWS_RAM"])
             } else {
                 json!(["default"])
@@ -333,7 +333,7 @@ fn kms(world: &World, caller: &Caller, operation: &str, input: &Value) -> Answer
             "asymmetric keys do not rotate".to_owned(),
         )),
         "GetKeyRotationStatus" => Ok(
-            json!({"KeyId": arn(number), "KeyRotationEnabled": number % 2 == 0, "RotationPeriodInDays": 365, "NextRotationDate": 1_800_000_000.0}),
+            json!({"KeyId": arn(number), "KeyRotationEnabled": number.is_multiple_of(2), "RotationPeriodInDays": 365, "NextRotationDate": 1_800_000_000.0}),
         ),
         "ListKeyRotations" => {
             let (range, next) = cut(6);
@@ -341,7 +341,7 @@ fn kms(world: &World, caller: &Caller, operation: &str, input: &Value) -> Answer
             Ok(marked("Rotations", range.map(rotation).collect(), next))
         }
         "GetKeyLastUsage" => {
-            let last = if number % 2 == 0 {
+            let last = if number.is_multiple_of(2) {
                 json!({"Operation": "Decrypt", "Timestamp": 1_780_000_000.5, "CloudTrailEventId": format!("event-{number}"), "KmsRequestId": "r"})
             } else {
                 json!({})
@@ -516,7 +516,7 @@ fn details(world: &World, caller: &Caller, form: &BTreeMap<String, String>) -> S
              <Tags><member><Key>team</Key><Value>a&amp;b</Value></member></Tags><RoleLastUsed><LastUsedDate>2026-01-01T00:00:00Z</LastUsedDate><Region>eu-west-1</Region></RoleLastUsed></member>",
             role / 3
         ));
-        if role % 3 == 0 {
+        if role.is_multiple_of(3) {
             let document = encoded("{ \"Version\" : \"2012-10-17\",\t\"Statement\" : [] }");
             policies.push_str(&format!(
                 "<member><PolicyName>p{0}</PolicyName><PolicyId>ANPAEXAMPLE{0}</PolicyId><Arn>arn:aws:iam::{account}:policy/p{0}</Arn><Path>/</Path><DefaultVersionId>v1</DefaultVersionId>\
