@@ -15,6 +15,7 @@ use datafusion::prelude::SessionContext;
 use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 
+use super::effective_access::{self, AccessTable, States, Which};
 use super::{coverage, kms_events};
 use crate::coverage::Assumption;
 use crate::lake::{Location, schema, snapshots, table};
@@ -32,7 +33,7 @@ const TABLES: [&str; 5] = [
 const VIEWS: [&str; 1] = [kms_events::NAME];
 
 /// What is computed from them.
-const COMPUTED: [&str; 1] = [coverage::NAME];
+const COMPUTED: [&str; 3] = [coverage::NAME, effective_access::NAME, effective_access::HISTORY];
 
 /// The lake as a schema of SQL.
 #[derive(Debug)]
@@ -40,6 +41,7 @@ pub(super) struct LakeSchema {
     location: Location,
     reader: Arc<SessionState>,
     relations: BTreeMap<String, OnceCell<Arc<dyn TableProvider>>>,
+    states: Arc<States>,
     /// What the user vouches for.
     assumed: Vec<Assumption>,
     /// Views whose text the lake brings along, by name.
@@ -48,7 +50,7 @@ pub(super) struct LakeSchema {
 
 impl LakeSchema {
     /// The lake at `location`, read with the settings and the memory of `reader`.
-    pub(super) fn new(location: Location, reader: SessionState, assumed: Vec<Assumption>) -> LakeSchema {
+    pub(super) fn new(location: Location, reader: SessionState, states: Arc<States>, assumed: Vec<Assumption>) -> LakeSchema {
         let snapshot_views: BTreeMap<&'static str, String> = snapshots::views().into_iter().collect();
         let own = TABLES.iter().chain(&VIEWS).chain(&COMPUTED).chain(snapshot_views.keys()).map(|name| (*name).to_owned());
         let names = own.chain(snapshots::stored().into_iter().map(|(name, _)| name));
@@ -57,6 +59,7 @@ impl LakeSchema {
             location,
             reader: Arc::new(reader),
             relations,
+            states,
             assumed,
             snapshot_views,
         }
@@ -79,6 +82,8 @@ impl LakeSchema {
                 context.register_table(schema::CLOUDTRAIL, self.relation(schema::CLOUDTRAIL).await?)?;
                 kms_events::view(&context).await
             }
+            effective_access::NAME => Ok(Arc::new(AccessTable::new(self.states.clone(), Which::Newest(None)))),
+            effective_access::HISTORY => Ok(Arc::new(AccessTable::new(self.states.clone(), Which::Each))),
             coverage::NAME => {
                 let context = self.below_views();
                 for below in coverage::BELOW {
