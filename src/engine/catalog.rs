@@ -18,6 +18,7 @@ use datafusion::prelude::SessionContext;
 use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 
+use super::effective_access::{self, AccessTable, States, Which};
 use super::{coverage, kms_events};
 use crate::coverage::Assumption;
 use crate::lake::{Location, schema, snapshots, table};
@@ -42,6 +43,10 @@ enum Origin {
     KmsEvents,
     /// What the log can vouch for, computed from the ledger, the trails and their changes.
     Coverage,
+    /// Effective permissions of the newest snapshot, decided by the evaluator.
+    Access,
+    /// The same of every snapshot.
+    AccessHistory,
 }
 
 #[derive(Debug)]
@@ -56,13 +61,19 @@ pub(super) struct LakeSchema {
     location: Location,
     reader: Arc<SessionState>,
     relations: BTreeMap<String, Relation>,
+    states: Arc<States>,
     /// What the user vouches for.
     assumed: Vec<Assumption>,
 }
 
 impl LakeSchema {
     /// The lake at `location`, read with the settings and the memory of `reader`.
-    pub(super) fn new(location: Location, reader: SessionState, assumed: Vec<Assumption>) -> LakeSchema {
+    pub(super) fn new(
+        location: Location,
+        reader: SessionState,
+        states: Arc<States>,
+        assumed: Vec<Assumption>,
+    ) -> LakeSchema {
         let relations = origins().map(|(name, origin)| {
             let opened = OnceCell::new();
             (name, Relation { origin, opened })
@@ -71,6 +82,7 @@ impl LakeSchema {
             location,
             reader: Arc::new(reader),
             relations: relations.collect(),
+            states,
             assumed,
         }
     }
@@ -99,6 +111,8 @@ impl LakeSchema {
                 }
                 kms_events::view(&context).await
             }
+            Origin::Access => Ok(Arc::new(AccessTable::new(self.states.clone(), Which::Newest(None)))),
+            Origin::AccessHistory => Ok(Arc::new(AccessTable::new(self.states.clone(), Which::Each))),
             Origin::Coverage => {
                 let context = self.below_views();
                 for below in coverage::BELOW {
@@ -164,6 +178,8 @@ fn origins() -> impl Iterator<Item = (String, Origin)> {
     let events = [
         (kms_events::NAME.to_owned(), Origin::KmsEvents),
         (coverage::NAME.to_owned(), Origin::Coverage),
+        (effective_access::NAME.to_owned(), Origin::Access),
+        (effective_access::HISTORY.to_owned(), Origin::AccessHistory),
     ];
     logs.chain(parts).chain(whole).chain(events)
 }
@@ -185,7 +201,7 @@ impl SchemaProvider for LakeSchema {
     // Listing the names must not open everything.
     async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
         Ok(self.relations.get(name).map(|relation| match relation.origin {
-            Origin::Stored(_) | Origin::Coverage => TableType::Base,
+            Origin::Stored(_) | Origin::Coverage | Origin::Access | Origin::AccessHistory => TableType::Base,
             Origin::Sql(_) | Origin::KmsEvents => TableType::View,
         }))
     }
