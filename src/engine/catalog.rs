@@ -18,6 +18,7 @@ use datafusion::prelude::SessionContext;
 use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 
+use super::effective_access::{self, AccessTable, States, Which};
 use super::{coverage, kms_events};
 use crate::coverage::Assumption;
 use crate::lake::{Location, schema, snapshots, table};
@@ -42,6 +43,8 @@ enum Origin {
     KmsEvents,
     /// What the log can vouch for, computed from the ledger, the trails and their changes.
     Coverage,
+    /// What snapshots allow.
+    Access(Which),
 }
 
 #[derive(Debug)]
@@ -56,13 +59,19 @@ pub(super) struct LakeSchema {
     location: Location,
     reader: Arc<SessionState>,
     relations: BTreeMap<String, Relation>,
+    states: Arc<States>,
     /// What the user vouches for.
     assumed: Vec<Assumption>,
 }
 
 impl LakeSchema {
     /// The lake at `location`, read with the settings and the memory of `reader`.
-    pub(super) fn new(location: Location, reader: SessionState, assumed: Vec<Assumption>) -> LakeSchema {
+    pub(super) fn new(
+        location: Location,
+        reader: SessionState,
+        states: Arc<States>,
+        assumed: Vec<Assumption>,
+    ) -> LakeSchema {
         let relations = origins().map(|(name, origin)| {
             let opened = OnceCell::new();
             (name, Relation { origin, opened })
@@ -71,6 +80,7 @@ impl LakeSchema {
             location,
             reader: Arc::new(reader),
             relations: relations.collect(),
+            states,
             assumed,
         }
     }
@@ -99,6 +109,7 @@ impl LakeSchema {
                 }
                 kms_events::view(&context).await
             }
+            Origin::Access(which) => Ok(Arc::new(AccessTable::new(self.states.clone(), *which))),
             Origin::Coverage => {
                 let context = self.below_views();
                 for below in coverage::BELOW {
@@ -164,6 +175,8 @@ fn origins() -> impl Iterator<Item = (String, Origin)> {
     let events = [
         (kms_events::NAME.to_owned(), Origin::KmsEvents),
         (coverage::NAME.to_owned(), Origin::Coverage),
+        (effective_access::NAME.to_owned(), Origin::Access(Which::Newest(None))),
+        (effective_access::HISTORY.to_owned(), Origin::Access(Which::Each)),
     ];
     logs.chain(parts).chain(whole).chain(events)
 }
@@ -185,7 +198,7 @@ impl SchemaProvider for LakeSchema {
     // Listing the names must not open everything.
     async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
         Ok(self.relations.get(name).map(|relation| match relation.origin {
-            Origin::Stored(_) | Origin::Coverage => TableType::Base,
+            Origin::Stored(_) | Origin::Coverage | Origin::Access(_) => TableType::Base,
             Origin::Sql(_) | Origin::KmsEvents => TableType::View,
         }))
     }

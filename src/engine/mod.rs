@@ -7,6 +7,7 @@ mod alias_history;
 mod binding;
 mod catalog;
 mod coverage;
+mod effective_access;
 mod fetch;
 mod horizon;
 mod kms_events;

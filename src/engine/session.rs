@@ -15,6 +15,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::binding::{self, Bindings};
 use super::catalog::LakeSchema;
+use super::effective_access::{self, States};
 use super::memory::SharedPool;
 use super::{Error, Result, read_only};
 use crate::coverage::Assumption;
@@ -86,8 +87,10 @@ impl Session {
         let bytes = settings.memory_bytes.unwrap_or(MEMORY_BYTES_DEFAULT);
         let runtime = runtime(bytes)?;
         let reader = state(config(bytes), runtime.clone());
-        let lake = Arc::new(LakeSchema::new(location.clone(), reader, settings.assumed.clone()));
+        let states = Arc::new(States::new(location.clone()));
+        let lake = Arc::new(LakeSchema::new(location.clone(), reader, states.clone(), settings.assumed.clone()));
         let context = SessionContext::new_with_state(state(config(bytes), runtime));
+        context.register_udtf(effective_access::AT, Arc::new(effective_access::At(states)));
         let catalog = MemoryCatalogProvider::new();
         catalog.register_schema(SCHEMA, lake)?;
         context.register_catalog(CATALOG, Arc::new(catalog));
