@@ -116,6 +116,8 @@ pub(super) enum Command {
     Simulate(commands::access::SimulateArgs),
     /// Ask the lake: SQL, a named query, or a file
     Query(commands::query::QueryArgs),
+    /// Show what the lake can vouch for, per account and Region, with gaps and their cause
+    Coverage(commands::coverage::CoverageArgs),
     /// List the named queries, or show one
     Queries(commands::queries::QueriesArgs),
 }

@@ -77,6 +77,12 @@ fn hint(error: &anyhow::Error) -> Option<String> {
                 "name the lake with --lake or KEYTRAIL_LAKE; `keytrail ingest SOURCE` makes one from CloudTrail logs"
                     .to_owned(),
             ),
+            crate::engine::Error::NoSnapshot { first: Some(first), .. } => Some(format!(
+                "ask as of a later instant (`-p as_of={first}`), and ingest again so that the log reaches it"
+            )),
+            crate::engine::Error::NoSnapshot { first: None, .. } => {
+                Some("`keytrail snapshot collect` makes one, `keytrail snapshot import` takes a dump".to_owned())
+            }
             crate::engine::Error::Memory(_) => {
                 Some("raise --memory-limit, or ask for a shorter time or fewer columns".to_owned())
             }

@@ -8,6 +8,7 @@ use aws_credential_types::provider::ProvideCredentials;
 
 use super::args::{AwsArgs, Globals};
 use super::error::hinted;
+use crate::coverage::Assumption;
 use crate::engine::{Session, SessionSettings};
 use crate::lake::{self, Location};
 use crate::model::Instant;
@@ -104,8 +105,21 @@ pub(super) fn shell_word(text: &str) -> String {
 /// # Errors
 /// As [`location`], and when there is no lake.
 pub(super) async fn session(globals: &Globals, memory_bytes: Option<usize>) -> anyhow::Result<Session> {
+    session_assuming(globals, memory_bytes, &[]).await
+}
+
+/// The same, with what the user vouches for.
+///
+/// # Errors
+/// As [`session`].
+pub(super) async fn session_assuming(
+    globals: &Globals,
+    memory_bytes: Option<usize>,
+    assumed: &[Assumption],
+) -> anyhow::Result<Session> {
     let location = location(globals).await?;
-    Ok(Session::open(&location, &SessionSettings { memory_bytes, ..SessionSettings::default() }).await?)
+    let settings = SessionSettings { memory_bytes, assumed: assumed.to_vec() };
+    Ok(Session::open(&location, &settings).await?)
 }
 
 /// The configuration of the AWS SDK, from every source the AWS CLI knows, with what was typed on top.

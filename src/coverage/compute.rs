@@ -32,9 +32,10 @@ pub fn compute(facts: &Facts) -> Vec<Stretch> {
 fn bounds(facts: &Facts) -> Option<(i64, i64)> {
     let first_day = facts.active.iter().map(|active| active.day * DAY).min();
     let first = facts.assumed.iter().map(|assumed| assumed.since.0).chain(first_day).min()?;
-    let listed = facts.listings.iter().filter_map(|listing| listing.seen_until(facts, i64::MAX));
-    let events = facts.last_event.values().map(|at| at + SECOND);
-    let last = listed.chain(events).chain(facts.assumed.iter().map(|assumed| assumed.until.0)).max()?;
+    // What came after the last listing is not covered yet, which is no gap.
+    let listed = facts.listings.iter().filter_map(|listing| listing.seen_until(facts, i64::MAX)).max();
+    let events = facts.last_event.values().map(|at| at + SECOND).max();
+    let last = facts.assumed.iter().map(|assumed| assumed.until.0).chain(listed.or(events)).max()?;
     (first < last).then_some((first, last))
 }
 
@@ -249,11 +250,7 @@ impl<'f> World<'f> {
         }
         let is_whole = witness.digests.whole.contains(at);
         if !is_whole && !witness.active.is_some_and(|days| days.contains(at)) {
-            let day = Instant(at.div_euclid(DAY) * DAY).to_string();
-            let cause = format!(
-                "nothing of account {account} was delivered on {}: expired, lost or silent",
-                day.split('T').next().unwrap_or_default()
-            );
+            let cause = format!("nothing of account {account} was delivered in these UTC days: expired, lost or silent");
             return Finding::not(SILENT, State::Gap, trail_arn, cause);
         }
         if let Says::Unknown(why) = says {

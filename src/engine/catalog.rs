@@ -43,10 +43,8 @@ enum Origin {
     KmsEvents,
     /// What the log can vouch for, computed from the ledger, the trails and their changes.
     Coverage,
-    /// Effective permissions of the newest snapshot, decided by the evaluator.
-    Access,
-    /// The same of every snapshot.
-    AccessHistory,
+    /// What snapshots allow.
+    Access(Which),
 }
 
 #[derive(Debug)]
@@ -111,8 +109,7 @@ impl LakeSchema {
                 }
                 kms_events::view(&context).await
             }
-            Origin::Access => Ok(Arc::new(AccessTable::new(self.states.clone(), Which::Newest(None)))),
-            Origin::AccessHistory => Ok(Arc::new(AccessTable::new(self.states.clone(), Which::Each))),
+            Origin::Access(which) => Ok(Arc::new(AccessTable::new(self.states.clone(), *which))),
             Origin::Coverage => {
                 let context = self.below_views();
                 for below in coverage::BELOW {
@@ -178,8 +175,8 @@ fn origins() -> impl Iterator<Item = (String, Origin)> {
     let events = [
         (kms_events::NAME.to_owned(), Origin::KmsEvents),
         (coverage::NAME.to_owned(), Origin::Coverage),
-        (effective_access::NAME.to_owned(), Origin::Access),
-        (effective_access::HISTORY.to_owned(), Origin::AccessHistory),
+        (effective_access::NAME.to_owned(), Origin::Access(Which::Newest(None))),
+        (effective_access::HISTORY.to_owned(), Origin::Access(Which::Each)),
     ];
     logs.chain(parts).chain(whole).chain(events)
 }
@@ -201,7 +198,7 @@ impl SchemaProvider for LakeSchema {
     // Listing the names must not open everything.
     async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
         Ok(self.relations.get(name).map(|relation| match relation.origin {
-            Origin::Stored(_) | Origin::Coverage | Origin::Access | Origin::AccessHistory => TableType::Base,
+            Origin::Stored(_) | Origin::Coverage | Origin::Access(_) => TableType::Base,
             Origin::Sql(_) | Origin::KmsEvents => TableType::View,
         }))
     }

@@ -36,6 +36,14 @@ pub enum Error {
     /// The SQL cannot be understood.
     #[error("{0}")]
     Sql(String),
+    /// A query is about permission state, and there is none.
+    #[error("no permission snapshot at or before {as_of}{}", .first.as_ref().map(|at| format!(": the first is of {at}")).unwrap_or_default())]
+    NoSnapshot {
+        /// The instant asked for.
+        as_of: String,
+        /// When the first one was collected, where there is one.
+        first: Option<String>,
+    },
     /// A parameter is missing, unknown, or not of its type.
     #[error("parameter `{name}`: {reason}")]
     Parameter {

@@ -13,13 +13,15 @@ use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::binding::{self, Bindings};
+use super::binding::{self, Bindings, Value};
 use super::catalog::LakeSchema;
 use super::effective_access::{self, States};
 use super::memory::SharedPool;
+use super::query::NamedQuery;
 use super::{Error, Result, read_only};
 use crate::coverage::Assumption;
-use crate::lake::Location;
+use crate::lake::{Location, snapshots};
+use crate::model::Instant;
 
 const CATALOG: &str = "keytrail";
 const SCHEMA: &str = "public";
@@ -45,6 +47,7 @@ pub struct SessionSettings {
 /// The lake, open for questions.
 pub struct Session {
     context: SessionContext,
+    location: Location,
 }
 
 /// An answer: its columns and a stream of its rows.
@@ -94,7 +97,36 @@ impl Session {
         let catalog = MemoryCatalogProvider::new();
         catalog.register_schema(SCHEMA, lake)?;
         context.register_catalog(CATALOG, Arc::new(catalog));
-        Ok(Session { context })
+        Ok(Session {
+            context,
+            location: location.clone(),
+        })
+    }
+
+    /// Answers a named query, which may need what the lake does not hold.
+    ///
+    /// # Errors
+    /// As [`Session::query`], and when it needs a snapshot and there is none at or before its `as_of`.
+    pub async fn ask(&self, named: &NamedQuery, bindings: &Bindings) -> Result<Rows> {
+        if named.needs_snapshot {
+            self.require_snapshot(bindings).await?;
+        }
+        self.query(&named.sql, bindings).await
+    }
+
+    async fn require_snapshot(&self, bindings: &Bindings) -> Result<()> {
+        let as_of = match bindings.get("as_of") {
+            Some(Value::Instant(instant)) => Some(*instant),
+            _ => None,
+        };
+        let headers = snapshots::list(&self.location).await?;
+        if headers.iter().any(|header| as_of.is_none_or(|as_of| header.collected_at <= as_of.0)) {
+            return Ok(());
+        }
+        Err(Error::NoSnapshot {
+            as_of: as_of.map_or_else(|| "any time".to_owned(), |as_of| as_of.to_string()),
+            first: headers.iter().map(|header| header.collected_at).min().map(|at| Instant(at).to_string()),
+        })
     }
 
     /// Answers a query; `$name` in it stands for the value bound to the name.

@@ -2,6 +2,7 @@
 
 pub(super) mod access;
 pub(super) mod compact;
+pub(super) mod coverage;
 pub(super) mod demo;
 pub(super) mod export;
 pub(super) mod ingest;
@@ -26,6 +27,7 @@ pub(super) async fn run(cli: &Cli, printer: &Printer) -> anyhow::Result<Exit> {
         Command::Compact(args) => compact::run(args, &cli.globals, printer).await,
         Command::Snapshot(args) => snapshot::run(args, &cli.globals, printer).await,
         Command::Query(args) => query::run(args, &cli.globals, printer).await,
+        Command::Coverage(args) => coverage::run(args, &cli.globals, printer).await,
         Command::Queries(args) => queries::run(args),
     }
 }

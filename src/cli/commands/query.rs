@@ -11,6 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::nearest::nearest;
 use crate::cli::printer::Printer;
 use crate::cli::settings;
+use crate::coverage::Assumption;
 use crate::engine::Session;
 use crate::engine::query::{self, Bindings, NamedQuery};
 
@@ -29,6 +30,9 @@ pub(in crate::cli) struct QueryArgs {
     /// Memory the query may use before it spills to disk (512MiB, 2GB)
     #[arg(long, value_name = "SIZE", value_parser = settings::bytes)]
     memory_limit: Option<usize>,
+    /// Vouch for the log in a span, for some accounts and Regions or all: `SINCE..UNTIL[,ACCOUNT|REGION]...`
+    #[arg(long, value_name = "SPAN", value_parser = Assumption::parse)]
+    assume_coverage: Vec<Assumption>,
     #[command(flatten)]
     rows: RowsArgs,
 }
@@ -44,15 +48,15 @@ pub(in crate::cli) async fn run(args: &QueryArgs, globals: &Globals, printer: &P
     if let Asked::Sql(_) = asked {
         adhoc(&args.params)?;
     }
-    let session = settings::session(globals, args.memory_limit).await?;
-    let (sql, bindings) = match asked {
+    let session = settings::session_assuming(globals, args.memory_limit, &args.assume_coverage).await?;
+    let answer = match asked {
         Asked::Named(named) => {
             let bindings = bind(&named, &args.params, &session, printer).await?;
-            (named.sql, bindings)
+            session.ask(&named, &bindings).await?
         }
-        Asked::Sql(sql) => (sql, adhoc(&args.params)?),
+        Asked::Sql(sql) => session.query(&sql, &adhoc(&args.params)?).await?,
     };
-    rows::deliver(session.query(&sql, &bindings).await?, &args.rows).await?;
+    rows::deliver(answer, &args.rows).await?;
     Ok(Exit::Done)
 }
 

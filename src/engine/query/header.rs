@@ -6,6 +6,8 @@
 //! -- needs: snapshot
 //! -- param window duration = 90d: how far back from as_of
 //! -- param key text: the key's ARN
+//! -- param actions text = core: which actions
+//! -- choice actions: core, full
 //! -- column key_arn: the key
 //! ```
 //!
@@ -54,6 +56,13 @@ pub(super) fn parse(name: &str, text: &str) -> Result<NamedQuery> {
                 }
                 query.parameters.push(parameter);
             }
+            Some("choice") => {
+                let name = words.next().unwrap_or_default();
+                let Some(parameter) = query.parameters.iter_mut().find(|parameter| parameter.name == name) else {
+                    return Err(fail(format!("there is no parameter `{name}` before this line")));
+                };
+                parameter.choices = meaning.split(',').map(|choice| choice.trim().to_owned()).collect();
+            }
             Some("column") => {
                 let name = words
                     .next()
@@ -66,7 +75,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<NamedQuery> {
             }
             Some("needs") if meaning == "snapshot" => query.needs_snapshot = true,
             Some("needs") => return Err(fail(format!("`{meaning}` is nothing a query can need (there is: snapshot)"))),
-            _ => return Err(fail(format!("`{key}` is none of title, question, needs, param, column"))),
+            _ => return Err(fail(format!("`{key}` is none of title, question, needs, param, choice, column"))),
         }
     }
     for (what, text) in [("title", &query.title), ("question", &query.question)] {
@@ -106,6 +115,7 @@ fn parameter(words: Vec<&str>, meaning: &str) -> std::result::Result<Parameter, 
         name: (*name).to_owned(),
         kind,
         default,
+        choices: Vec::new(),
         meaning: meaning.to_owned(),
     })
 }

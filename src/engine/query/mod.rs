@@ -39,6 +39,8 @@ pub struct Parameter {
     pub kind: Kind,
     /// Its value when none is given.
     pub default: Default,
+    /// The texts it may be; any where empty.
+    pub choices: Vec<String>,
     /// What it does.
     pub meaning: String,
 }
@@ -112,6 +114,9 @@ impl NamedQuery {
                 ));
             };
             let value = parse_value(parameter.kind, text).map_err(|reason| fail(name, reason))?;
+            if !parameter.choices.is_empty() && !parameter.choices.iter().any(|choice| choice == text) {
+                return Err(fail(name, format!("`{text}` is none of {}", parameter.choices.join(", "))));
+            }
             if bindings.insert(name.clone(), value).is_some() {
                 return Err(fail(name, "is given twice".to_owned()));
             }

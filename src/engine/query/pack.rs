@@ -16,8 +16,11 @@ pack![
     "key-usage",
     "key-use-per-day",
     "principal-activity",
+    "removed-admin-rights",
     "source-ip-activity",
     "top-kms-callers",
+    "unexercised-admin-rights",
+    "unexplained-admin-use",
     "unused-keys",
 ];
 
