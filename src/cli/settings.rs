@@ -118,7 +118,10 @@ pub(super) async fn session_assuming(
     assumed: &[Assumption],
 ) -> anyhow::Result<Session> {
     let location = location(globals).await?;
-    let settings = SessionSettings { memory_bytes, assumed: assumed.to_vec() };
+    let settings = SessionSettings {
+        memory_bytes,
+        assumed: assumed.to_vec(),
+    };
     Ok(Session::open(&location, &settings).await?)
 }
 

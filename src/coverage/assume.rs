@@ -36,7 +36,12 @@ impl Assumption {
         if since >= until {
             return Err(format!("`{span}` ends before it begins"));
         }
-        let mut assumption = Assumption { since, until, accounts: BTreeSet::new(), regions: BTreeSet::new() };
+        let mut assumption = Assumption {
+            since,
+            until,
+            accounts: BTreeSet::new(),
+            regions: BTreeSet::new(),
+        };
         for word in words.filter(|word| !word.is_empty()) {
             let value = word.split_once('=').map_or(word, |(_, value)| value);
             if value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -66,7 +71,9 @@ fn is_region(word: &str) -> bool {
     parts.len() >= 2
         && number.bytes().all(|byte| byte.is_ascii_digit())
         && !number.is_empty()
-        && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()))
+        && parts
+            .iter()
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()))
 }
 
 #[cfg(test)]
@@ -76,13 +83,22 @@ mod tests {
     #[test]
     fn spans_accounts_and_regions_are_told_apart() {
         let all = Assumption::parse("2026-01-01..2026-02-01").unwrap();
-        let (first, last) = (Instant::parse("2026-01-01").unwrap().0, Instant::parse("2026-02-01").unwrap().0);
+        let (first, last) = (
+            Instant::parse("2026-01-01").unwrap().0,
+            Instant::parse("2026-02-01").unwrap().0,
+        );
         assert!(all.holds("1", "x", first) && all.holds("1", "x", last - 1));
         assert!(!all.holds("1", "x", first - 1) && !all.holds("1", "x", last));
         let some = Assumption::parse("2026-01-01/2026-02-01,111122223333,region=eu-west-1,us-gov-west-1").unwrap();
         assert!(some.holds("111122223333", "eu-west-1", first));
         assert!(!some.holds("444455556666", "eu-west-1", first) && !some.holds("111122223333", "us-east-1", first));
-        for bad in ["", "2026-01-01", "2026-02-01..2026-01-01", "2026-01-01..2026-02-01,Berlin", "a..b"] {
+        for bad in [
+            "",
+            "2026-01-01",
+            "2026-02-01..2026-01-01",
+            "2026-01-01..2026-02-01,Berlin",
+            "a..b",
+        ] {
             assert!(Assumption::parse(bad).is_err(), "{bad}");
         }
     }

@@ -9,8 +9,14 @@ use crate::snapshot::trails;
 /// The operations that change a trail.
 ///
 /// <https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Operations.html>
-pub const OPERATIONS: [&str; 6] =
-    ["CreateTrail", "UpdateTrail", "DeleteTrail", "StartLogging", "StopLogging", "PutEventSelectors"];
+pub const OPERATIONS: [&str; 6] = [
+    "CreateTrail",
+    "UpdateTrail",
+    "DeleteTrail",
+    "StartLogging",
+    "StopLogging",
+    "PutEventSelectors",
+];
 
 /// A successful change of a trail.
 #[derive(Debug, Clone)]
@@ -38,7 +44,11 @@ impl Change {
     pub(super) fn moment(&self) -> Option<(String, Moment)> {
         let object = |text: &Option<String>| -> Map<String, Value> {
             let value = text.as_deref().and_then(|text| serde_json::from_str(text).ok());
-            if let Some(Value::Object(map)) = value { map } else { Map::new() }
+            if let Some(Value::Object(map)) = value {
+                map
+            } else {
+                Map::new()
+            }
         };
         let (request, response) = (object(&self.request), object(&self.response));
         let trail_arn = self.trail_arn(&request, &response)?;
@@ -60,7 +70,12 @@ impl Change {
             }
             "UpdateTrail" => settings(&mut moment, &request, &response, false),
             "PutEventSelectors" => {
-                let said = Value::Object(request.iter().map(|(name, value)| (title(name), titled(value))).collect());
+                let said = Value::Object(
+                    request
+                        .iter()
+                        .map(|(name, value)| (title(name), titled(value)))
+                        .collect(),
+                );
                 let delivery = trails::delivery(&said);
                 let known = |flag: Option<bool>| flag.map_or(Known::Unknown, Known::Flag);
                 moment.replaces(Attribute::Read, known(delivery.map(|delivery| delivery.read)));
@@ -72,8 +87,17 @@ impl Change {
     }
 
     fn label(&self) -> String {
-        let by = self.principal.as_deref().map(|who| format!(" by {who}")).unwrap_or_default();
-        format!("{} at {}{by}, event {}", self.operation, Instant(self.at), self.event_id)
+        let by = self
+            .principal
+            .as_deref()
+            .map(|who| format!(" by {who}"))
+            .unwrap_or_default();
+        format!(
+            "{} at {}{by}, event {}",
+            self.operation,
+            Instant(self.at),
+            self.event_id
+        )
     }
 
     fn trail_arn(&self, request: &Map<String, Value>, response: &Map<String, Value>) -> Option<String> {
@@ -87,14 +111,20 @@ impl Change {
         }
         // By its name a trail can be changed only by its own account, in its home Region.
         let partition = arn::partition_of(&self.region);
-        Some(format!("arn:{partition}:cloudtrail:{}:{}:trail/{name}", self.region, self.account_id))
+        Some(format!(
+            "arn:{partition}:cloudtrail:{}:{}:trail/{name}",
+            self.region, self.account_id
+        ))
     }
 }
 
 /// What `CreateTrail` and `UpdateTrail` set. A value that the request of an update does not name stays as it was.
 fn settings(moment: &mut Moment, request: &Map<String, Value>, response: &Map<String, Value>, is_new: bool) {
     let told = |name: &str| response.get(name).or_else(|| request.get(name));
-    let flags = [("isMultiRegionTrail", Attribute::MultiRegion), ("isOrganizationTrail", Attribute::Organization)];
+    let flags = [
+        ("isMultiRegionTrail", Attribute::MultiRegion),
+        ("isOrganizationTrail", Attribute::Organization),
+    ];
     for (name, attribute) in flags {
         if is_new {
             let flag = told(name).and_then(Value::as_bool).unwrap_or(false);
@@ -125,5 +155,8 @@ fn titled(value: &Value) -> Value {
 
 fn title(name: &str) -> String {
     let mut letters = name.chars();
-    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+        .unwrap_or_default()
 }

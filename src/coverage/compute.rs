@@ -11,7 +11,9 @@ use crate::model::instant::DAY;
 
 /// What the lake can vouch for, per account, Region and kind, in order of time.
 pub fn compute(facts: &Facts) -> Vec<Stretch> {
-    let Some((first, last)) = bounds(facts) else { return Vec::new() };
+    let Some((first, last)) = bounds(facts) else {
+        return Vec::new();
+    };
     let world = World::of(facts);
     let mut all = Vec::new();
     for (account, region) in &facts.wanted {
@@ -19,8 +21,14 @@ pub fn compute(facts: &Facts) -> Vec<Stretch> {
         let stretches = |kind| world.stretches(account, region, kind, &witnesses, (first, last));
         let (mut uses, mut admin) = (stretches(Kind::Use), stretches(Kind::Admin));
         for (since, until, cause) in world.convictions(account, region, &uses) {
-            uses = uses.into_iter().flat_map(|stretch| cut(stretch, since, until, &cause)).collect();
-            admin = admin.into_iter().flat_map(|stretch| cut(stretch, since, until, &cause)).collect();
+            uses = uses
+                .into_iter()
+                .flat_map(|stretch| cut(stretch, since, until, &cause))
+                .collect();
+            admin = admin
+                .into_iter()
+                .flat_map(|stretch| cut(stretch, since, until, &cause))
+                .collect();
         }
         all.extend(merged(uses));
         all.extend(merged(admin));
@@ -31,11 +39,25 @@ pub fn compute(facts: &Facts) -> Vec<Stretch> {
 /// The time the lake knows anything about.
 fn bounds(facts: &Facts) -> Option<(i64, i64)> {
     let first_day = facts.active.iter().map(|active| active.day * DAY).min();
-    let first = facts.assumed.iter().map(|assumed| assumed.since.0).chain(first_day).min()?;
+    let first = facts
+        .assumed
+        .iter()
+        .map(|assumed| assumed.since.0)
+        .chain(first_day)
+        .min()?;
     // What came after the last listing is not covered yet, which is no gap.
-    let listed = facts.listings.iter().filter_map(|listing| listing.seen_until(facts, i64::MAX)).max();
+    let listed = facts
+        .listings
+        .iter()
+        .filter_map(|listing| listing.seen_until(facts, i64::MAX))
+        .max();
     let events = facts.last_event.values().map(|at| at + SECOND).max();
-    let last = facts.assumed.iter().map(|assumed| assumed.until.0).chain(listed.or(events)).max()?;
+    let last = facts
+        .assumed
+        .iter()
+        .map(|assumed| assumed.until.0)
+        .chain(listed.or(events))
+        .max()?;
     (first < last).then_some((first, last))
 }
 
@@ -51,7 +73,13 @@ struct Finding {
 
 impl Finding {
     fn not(rank: u8, state: State, trail_arn: Option<&str>, cause: String) -> Finding {
-        Finding { rank, state, basis: Basis::None, trail_arn: trail_arn.map(str::to_owned), cause: Some(cause) }
+        Finding {
+            rank,
+            state,
+            basis: Basis::None,
+            trail_arn: trail_arn.map(str::to_owned),
+            cause: Some(cause),
+        }
     }
 }
 
@@ -90,15 +118,25 @@ impl<'f> World<'f> {
         let mut days: BTreeMap<(Place, String), Vec<(i64, i64)>> = BTreeMap::new();
         for active in &facts.active {
             let day = (active.day * DAY, (active.day + 1) * DAY);
-            days.entry((active.place.clone(), active.account_id.clone())).or_default().push(day);
+            days.entry((active.place.clone(), active.account_id.clone()))
+                .or_default()
+                .push(day);
         }
         let mut places: BTreeSet<Place> = facts.active.iter().map(|active| active.place.clone()).collect();
         places.extend(facts.digests.iter().map(|hour| hour.place.clone()));
         places.extend(facts.trails.iter().filter_map(|row| {
             let prefix = row.prefix.as_deref().unwrap_or_default().trim_end_matches('/');
-            let lead = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+            let lead = if prefix.is_empty() {
+                String::new()
+            } else {
+                format!("{prefix}/")
+            };
             let organization = row.is_organization.unwrap_or(false);
-            Some(Place::Bucket { bucket: row.bucket.clone()?, lead, organization })
+            Some(Place::Bucket {
+                bucket: row.bucket.clone()?,
+                lead,
+                organization,
+            })
         }));
         World {
             facts,
@@ -177,11 +215,22 @@ impl<'f> World<'f> {
             edges.extend(witness.listed.edges());
             edges.extend(witness.active.into_iter().flat_map(Spans::edges));
             edges.extend(witness.digests.whole.edges());
-            edges.extend(witness.digests.lost.iter().flat_map(|(since, until, _)| [*since, *until]));
+            edges.extend(
+                witness
+                    .digests
+                    .lost
+                    .iter()
+                    .flat_map(|(since, until, _)| [*since, *until]),
+            );
             edges.extend(witness.faults.iter().flat_map(|fault| [fault.since, fault.until]));
             edges.extend(witness.trails.iter().flat_map(|timeline| timeline.edges()));
         }
-        edges.extend(self.facts.assumed.iter().flat_map(|assumed| [assumed.since.0, assumed.until.0]));
+        edges.extend(
+            self.facts
+                .assumed
+                .iter()
+                .flat_map(|assumed| [assumed.since.0, assumed.until.0]),
+        );
         let edges: Vec<i64> = edges.range(first..=last).copied().collect();
         let mut all: Vec<Stretch> = Vec::new();
         for pair in edges.windows(2) {
@@ -203,22 +252,39 @@ impl<'f> World<'f> {
     }
 
     fn finding(&self, account: &str, region: &str, kind: Kind, witnesses: &[Witness<'_>], at: i64) -> Finding {
-        let findings = witnesses.iter().map(|witness| self.testimony(witness, account, region, kind, at));
+        let findings = witnesses
+            .iter()
+            .map(|witness| self.testimony(witness, account, region, kind, at));
         // The strongest basis wins; between equals the first place, so that the answer has one order.
         let best = findings.reduce(|best, other| {
             let better = (other.rank, std::cmp::Reverse(other.basis)) > (best.rank, std::cmp::Reverse(best.basis));
             if better { other } else { best }
         });
         let found = best.unwrap_or_else(|| self.without_witness(account, region));
-        if found.state != State::Covered && self.facts.assumed.iter().any(|assumed| assumed.holds(account, region, at)) {
+        if found.state != State::Covered
+            && self
+                .facts
+                .assumed
+                .iter()
+                .any(|assumed| assumed.holds(account, region, at))
+        {
             let cause = found.cause.map(|cause| format!("assumed; by itself: {cause}"));
-            return Finding { rank: COVERED, state: State::Covered, basis: Basis::Assumed, cause, ..found };
+            return Finding {
+                rank: COVERED,
+                state: State::Covered,
+                basis: Basis::Assumed,
+                cause,
+                ..found
+            };
         }
         found
     }
 
     fn without_witness(&self, account: &str, region: &str) -> Finding {
-        let has_trail = self.timelines.iter().any(|timeline| self.may_concern(timeline, account));
+        let has_trail = self
+            .timelines
+            .iter()
+            .any(|timeline| self.may_concern(timeline, account));
         if self.facts.trails_read.contains(account) && !has_trail {
             return Finding::not(EXCLUDED, State::Excluded, None, no_trail(account));
         }
@@ -240,8 +306,16 @@ impl<'f> World<'f> {
         if let Says::Excludes(why) | Says::Absent(why) = says {
             return Finding::not(EXCLUDED, State::Excluded, trail_arn, why);
         }
-        let lost = witness.faults.iter().find(|fault| fault.since <= at && at < fault.until).map(|fault| &fault.what);
-        let listed_lost = witness.digests.lost.iter().find(|(since, until, _)| *since <= at && at < *until);
+        let lost = witness
+            .faults
+            .iter()
+            .find(|fault| fault.since <= at && at < fault.until)
+            .map(|fault| &fault.what);
+        let listed_lost = witness
+            .digests
+            .lost
+            .iter()
+            .find(|(since, until, _)| *since <= at && at < *until);
         if let Some(what) = lost.or(listed_lost.map(|(_, _, what)| what)) {
             return Finding::not(LOST, State::Gap, trail_arn, what.clone());
         }
@@ -250,19 +324,27 @@ impl<'f> World<'f> {
         }
         let is_whole = witness.digests.whole.contains(at);
         if !is_whole && !witness.active.is_some_and(|days| days.contains(at)) {
-            let cause = format!("nothing of account {account} was delivered in these UTC days: expired, lost or silent");
+            let cause =
+                format!("nothing of account {account} was delivered in these UTC days: expired, lost or silent");
             return Finding::not(SILENT, State::Gap, trail_arn, cause);
         }
         if let Says::Unknown(why) = says {
             return Finding::not(UNKNOWN, State::Unknown, trail_arn, why);
         }
         if kind == Kind::Use && self.facts.one_sided.contains(account) {
-            let cause = format!("account {account} has mutating records and never a read-only one: the log cannot be whole");
+            let cause =
+                format!("account {account} has mutating records and never a read-only one: the log cannot be whole");
             return Finding::not(UNKNOWN, State::Unknown, trail_arn, cause);
         }
         let basis = if is_whole { Basis::Digest } else { Basis::Listing };
         let trail_arn = trail_arn.map(str::to_owned);
-        Finding { rank: COVERED, state: State::Covered, basis, trail_arn, cause: None }
+        Finding {
+            rank: COVERED,
+            state: State::Covered,
+            basis,
+            trail_arn,
+            cause: None,
+        }
     }
 
     /// What the trail, or the weakest of the trails, whose objects these are was set to deliver.
@@ -294,13 +376,16 @@ impl<'f> World<'f> {
     }
 
     fn without_trail(&self, witness: &Witness<'_>, account: &str) -> Says {
-        let has_trail = self.timelines.iter().any(|timeline| self.may_concern(timeline, account));
+        let has_trail = self
+            .timelines
+            .iter()
+            .any(|timeline| self.may_concern(timeline, account));
         match (witness.stated, witness.place) {
             (Some(stated), _) => Says::Unknown(format!("trail `{stated}` is in no snapshot and no record")),
             (None, _) if self.facts.trails_read.contains(account) && !has_trail => Says::Excludes(no_trail(account)),
-            (None, Place::Bucket { bucket, lead, .. }) => {
-                Says::Unknown(format!("no snapshot shows a trail of account {account} that delivers to `s3://{bucket}/{lead}`"))
-            }
+            (None, Place::Bucket { bucket, lead, .. }) => Says::Unknown(format!(
+                "no snapshot shows a trail of account {account} that delivers to `s3://{bucket}/{lead}`"
+            )),
             (None, Place::Copy { .. }) => Says::Unknown(format!("no snapshot tells the trails of account {account}")),
         }
     }
@@ -328,7 +413,11 @@ impl<'f> World<'f> {
                     return Some(Says::Excludes(format!("trail `{name}` records only its own account")));
                 }
                 Some(false) => return None,
-                None => return Some(Says::Unknown(format!("whether trail `{name}` is the organization's is not known"))),
+                None => {
+                    return Some(Says::Unknown(format!(
+                        "whether trail `{name}` is the organization's is not known"
+                    )));
+                }
             }
         }
         if witness.stated.is_none() {
@@ -339,7 +428,9 @@ impl<'f> World<'f> {
                 match timeline.delivers_to(bucket, lead, at) {
                     Some(true) => {}
                     Some(false) => {
-                        return Some(Says::Absent(format!("trail `{name}` did not deliver to `s3://{bucket}/{lead}`")));
+                        return Some(Says::Absent(format!(
+                            "trail `{name}` did not deliver to `s3://{bucket}/{lead}`"
+                        )));
                     }
                     None => return Some(Says::Unknown(format!("where trail `{name}` delivered to is not known"))),
                 }
@@ -355,7 +446,11 @@ impl<'f> World<'f> {
                 .filter(|stretch| stretch.state == State::Covered)
                 .map(|stretch| (stretch.since.0, stretch.until.0)),
         );
-        let here = self.facts.canaries.iter().filter(|canary| canary.account_id == account && canary.region == region);
+        let here = self
+            .facts
+            .canaries
+            .iter()
+            .filter(|canary| canary.account_id == account && canary.region == region);
         here.filter(|canary| covered.contains(canary.at))
             .map(|canary| {
                 let day = canary.at.div_euclid(DAY) * DAY;
@@ -377,8 +472,17 @@ fn cut(stretch: Stretch, since: i64, until: i64, cause: &str) -> Vec<Stretch> {
     if since >= until || stretch.state != State::Covered {
         return vec![stretch];
     }
-    let part = |since: i64, until: i64| Stretch { since: Instant(since), until: Instant(until), ..stretch.clone() };
-    let inside = Stretch { state: State::Gap, basis: Basis::None, cause: Some(cause.to_owned()), ..part(since, until) };
+    let part = |since: i64, until: i64| Stretch {
+        since: Instant(since),
+        until: Instant(until),
+        ..stretch.clone()
+    };
+    let inside = Stretch {
+        state: State::Gap,
+        basis: Basis::None,
+        cause: Some(cause.to_owned()),
+        ..part(since, until)
+    };
     let parts = [part(stretch.since.0, since), inside, part(until, stretch.until.0)];
     parts.into_iter().filter(|part| part.since < part.until).collect()
 }
@@ -386,7 +490,13 @@ fn cut(stretch: Stretch, since: i64, until: i64, cause: &str) -> Vec<Stretch> {
 /// A fault whose key tells no layout may be of any object of its source.
 fn same_origin(fault: &Place, place: &Place) -> bool {
     match (fault, place) {
-        (Place::Copy { source: of, organization: None }, Place::Copy { source, .. }) => of == source,
+        (
+            Place::Copy {
+                source: of,
+                organization: None,
+            },
+            Place::Copy { source, .. },
+        ) => of == source,
         _ => fault == place,
     }
 }

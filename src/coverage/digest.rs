@@ -21,7 +21,12 @@ pub(super) type ByPlace = BTreeMap<(Place, String, String), Digests>;
 pub(super) fn by_place(facts: &Facts) -> ByPlace {
     let mut chains: BTreeMap<(&Place, &str, &str, Option<&str>), Vec<&DigestHour>> = BTreeMap::new();
     for hour in &facts.digests {
-        let key = (&hour.place, hour.account_id.as_str(), hour.region.as_str(), hour.trail_arn.as_deref());
+        let key = (
+            &hour.place,
+            hour.account_id.as_str(),
+            hour.region.as_str(),
+            hour.trail_arn.as_deref(),
+        );
         chains.entry(key).or_default().push(hour);
     }
     let known: BTreeSet<&str> = facts.digests.iter().filter_map(|hour| hour.object.as_deref()).collect();
@@ -32,7 +37,12 @@ pub(super) fn by_place(facts: &Facts) -> ByPlace {
         let key = (place.clone(), account.to_owned(), region.to_owned());
         let found = all.entry(key.clone()).or_default();
         // Records of an instant are delivered at it or within the delay, so they stand in digests of that span.
-        let deliveries = Spans::of(chain.iter().filter(|hour| hour.lost.is_empty()).map(|hour| (hour.since, hour.until)));
+        let deliveries = Spans::of(
+            chain
+                .iter()
+                .filter(|hour| hour.lost.is_empty())
+                .map(|hour| (hour.since, hour.until)),
+        );
         let edges: Vec<i64> = deliveries.edges().collect();
         let spans = edges.chunks_exact(2).filter_map(|pair| match pair {
             [since, until] => Some((*since, until - DELIVERY_DELAY)),
@@ -44,7 +54,9 @@ pub(super) fn by_place(facts: &Facts) -> ByPlace {
             for lost in &hour.lost {
                 let (since, until) = lost
                     .events
-                    .map_or((hour.since - DELIVERY_DELAY, hour.until), |(first, last)| (first, last + SECOND));
+                    .map_or((hour.since - DELIVERY_DELAY, hour.until), |(first, last)| {
+                        (first, last + SECOND)
+                    });
                 let what = format!("`{}` is listed by a digest and not in the lake whole", lost.object);
                 found.lost.push((since, until, what));
             }

@@ -12,7 +12,11 @@ impl Place {
         let layout = key.prefix.zip(key.account.as_ref());
         let organization = key.organization.is_some();
         match (key.bucket, layout) {
-            (Some(bucket), Some((lead, _))) => Place::Bucket { bucket, lead, organization },
+            (Some(bucket), Some((lead, _))) => Place::Bucket {
+                bucket,
+                lead,
+                organization,
+            },
             (_, layout) => Place::Copy {
                 source: source.unwrap_or_default().to_owned(),
                 organization: layout.is_some().then_some(organization),
@@ -27,7 +31,11 @@ impl Listing {
         let (first, last) = match place {
             Place::Copy { source, .. } if *source == self.source => (i64::MIN, i64::MAX),
             Place::Copy { .. } => return None,
-            Place::Bucket { bucket, lead, organization } => {
+            Place::Bucket {
+                bucket,
+                lead,
+                organization,
+            } => {
                 let (named, prefix) = self.source.strip_prefix("s3://")?.split_once('/')?;
                 if named != bucket {
                     return None;
@@ -47,7 +55,10 @@ impl Listing {
             return until.checked_sub(DELIVERY_DELAY);
         }
         // A copy stopped receiving when it was made, at the earliest after its last object.
-        match (facts.last_delivery.get(&self.source), facts.last_event.get(&self.source)) {
+        match (
+            facts.last_delivery.get(&self.source),
+            facts.last_event.get(&self.source),
+        ) {
             (Some(delivered), _) => until.min(*delivered).checked_sub(DELIVERY_DELAY),
             (None, Some(event)) => Some(until.min(event + SECOND)),
             (None, None) => None,
@@ -114,10 +125,22 @@ mod tests {
     #[test]
     fn a_prefix_reaches_what_begins_with_it() {
         let everything = Some((i64::MIN, i64::MAX));
-        for prefix in ["", "te", "team/", "team/AWSLogs/", "team/AWSLogs/1111", "team/AWSLogs/111122223333/CloudTrail/"] {
+        for prefix in [
+            "",
+            "te",
+            "team/",
+            "team/AWSLogs/",
+            "team/AWSLogs/1111",
+            "team/AWSLogs/111122223333/CloudTrail/",
+        ] {
             assert_eq!(of(prefix, false), everything, "{prefix}");
         }
-        for prefix in ["", "team/AWSLogs/", "team/AWSLogs/o-x/", "team/AWSLogs/o-x/111122223333/CloudTrail/eu-west-1/"] {
+        for prefix in [
+            "",
+            "team/AWSLogs/",
+            "team/AWSLogs/o-x/",
+            "team/AWSLogs/o-x/111122223333/CloudTrail/eu-west-1/",
+        ] {
             assert_eq!(of(prefix, true), everything, "{prefix}");
         }
         for prefix in [

@@ -21,7 +21,10 @@ impl Spans {
 
     pub(super) fn contains(&self, at: i64) -> bool {
         let after = self.0.partition_point(|(since, _)| *since <= at);
-        after.checked_sub(1).and_then(|index| self.0.get(index)).is_some_and(|(_, until)| at < *until)
+        after
+            .checked_sub(1)
+            .and_then(|index| self.0.get(index))
+            .is_some_and(|(_, until)| at < *until)
     }
 
     /// Every instant at which membership changes.
@@ -42,7 +45,10 @@ mod tests {
     fn touching_intervals_are_one_and_ends_are_open() {
         let spans = Spans::of([(10, 20), (0, 5), (5, 7), (15, 30), (40, 40)]);
         assert_eq!(spans, Spans(vec![(0, 7), (10, 30)]));
-        let held: Vec<bool> = [-1, 0, 6, 7, 10, 29, 30, 40].iter().map(|at| spans.contains(*at)).collect();
+        let held: Vec<bool> = [-1, 0, 6, 7, 10, 29, 30, 40]
+            .iter()
+            .map(|at| spans.contains(*at))
+            .collect();
         assert_eq!(held, [false, true, true, false, true, true, false, false]);
     }
 }

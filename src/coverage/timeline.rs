@@ -42,7 +42,12 @@ pub(super) struct Moment {
 
 impl Moment {
     pub(super) fn new(at: i64, label: String) -> Moment {
-        Moment { at, label, after: BTreeMap::new(), before: BTreeMap::new() }
+        Moment {
+            at,
+            label,
+            after: BTreeMap::new(),
+            before: BTreeMap::new(),
+        }
     }
 
     /// From here on the attribute has this value.
@@ -58,7 +63,8 @@ impl Moment {
 
     /// The attribute was turned to this value, most likely from the other.
     pub(super) fn turns(&mut self, attribute: Attribute, flag: bool) {
-        self.before.insert(attribute, (Known::Flag(!flag), attribute == Attribute::Exists));
+        self.before
+            .insert(attribute, (Known::Flag(!flag), attribute == Attribute::Exists));
         self.after.insert(attribute, Known::Flag(flag));
     }
 
@@ -128,7 +134,10 @@ impl Timeline {
         moment.sees(Attribute::MultiRegion, flag(row.is_multi_region));
         moment.sees(Attribute::Organization, flag(row.is_organization));
         moment.sees(Attribute::Bucket, row.bucket.clone().map(Known::Text));
-        moment.sees(Attribute::Prefix, Some(Known::Text(row.prefix.clone().unwrap_or_default())));
+        moment.sees(
+            Attribute::Prefix,
+            Some(Known::Text(row.prefix.clone().unwrap_or_default())),
+        );
         self.seen_in.insert(row.seen_in.clone());
         // The status tells the last start and the last stop, also where the log does not.
         let (mut started, mut stopped) = (row.started_at, row.stopped_at);
@@ -140,7 +149,11 @@ impl Timeline {
         let seen = [(started, true, "StartLogging"), (stopped, false, "StopLogging")];
         for (turned, on, operation) in seen {
             if let Some(turned) = turned.filter(|turned| *turned <= at) {
-                let label = format!("{operation} at {}, by the status in the snapshot of {}", Instant(turned), Instant(at));
+                let label = format!(
+                    "{operation} at {}, by the status in the snapshot of {}",
+                    Instant(turned),
+                    Instant(at)
+                );
                 let mut moment = Moment::new(turned, label);
                 moment.turns(Attribute::Logging, on);
                 self.moments.push(moment);
@@ -150,7 +163,11 @@ impl Timeline {
             && row.is_logging != Some(false)
         {
             let since = row.delivered_at.unwrap_or(i64::MIN);
-            let what = format!("trail `{}` could not deliver: {error} (snapshot of {})", self.trail_arn, Instant(at));
+            let what = format!(
+                "trail `{}` could not deliver: {error} (snapshot of {})",
+                self.trail_arn,
+                Instant(at)
+            );
             self.broken.push((since, at, what));
         }
         self.moments.push(moment);
@@ -166,17 +183,27 @@ impl Timeline {
     fn at(&self, attribute: Attribute, at: i64) -> (Known, String) {
         let now = self.moments.partition_point(|moment| moment.at <= at);
         let (past, future) = self.moments.split_at_checked(now).unwrap_or((&[], &[]));
-        let left = past.iter().rev().find_map(|moment| moment.after.get(&attribute).map(|known| (moment, known)));
-        let right = future.iter().find_map(|moment| moment.before.get(&attribute).map(|found| (moment, found)));
+        let left = past
+            .iter()
+            .rev()
+            .find_map(|moment| moment.after.get(&attribute).map(|known| (moment, known)));
+        let right = future
+            .iter()
+            .find_map(|moment| moment.before.get(&attribute).map(|found| (moment, found)));
         match (left, right) {
             (Some((earlier, known)), Some((later, (found, true))))
                 if *known != Known::Unknown && *found != Known::Unknown && known != found =>
             {
-                let why = format!("it changed between {} and {}, and no record says when", earlier.label, later.label);
+                let why = format!(
+                    "it changed between {} and {}, and no record says when",
+                    earlier.label, later.label
+                );
                 (Known::Unknown, why)
             }
             (Some((earlier, known)), _) if *known != Known::Unknown => (known.clone(), earlier.label.clone()),
-            (left, Some((later, (known, certain)))) if *certain || left.is_none() => (known.clone(), later.label.clone()),
+            (left, Some((later, (known, certain)))) if *certain || left.is_none() => {
+                (known.clone(), later.label.clone())
+            }
             (Some((earlier, known)), _) => (known.clone(), earlier.label.clone()),
             (None, _) => (Known::Unknown, String::new()),
         }
@@ -184,12 +211,20 @@ impl Timeline {
 
     fn flag(&self, attribute: Attribute, at: i64) -> (Option<bool>, String) {
         let (known, why) = self.at(attribute, at);
-        (if let Known::Flag(flag) = known { Some(flag) } else { None }, why)
+        (
+            if let Known::Flag(flag) = known {
+                Some(flag)
+            } else {
+                None
+            },
+            why,
+        )
     }
 
     /// Whether it delivers to a bucket and prefix at an instant; nothing where that is not known.
     pub(super) fn delivers_to(&self, bucket: &str, lead: &str, at: i64) -> Option<bool> {
-        let (Known::Text(to), Known::Text(prefix)) = (self.at(Attribute::Bucket, at).0, self.at(Attribute::Prefix, at).0)
+        let (Known::Text(to), Known::Text(prefix)) =
+            (self.at(Attribute::Bucket, at).0, self.at(Attribute::Prefix, at).0)
         else {
             return None;
         };
@@ -215,7 +250,13 @@ impl Timeline {
     /// What it delivers at an instant from a Region, for accounts it is about.
     pub(super) fn says(&self, region: &str, kind: Kind, at: i64) -> Says {
         let name = &self.trail_arn;
-        let because = |why: String| if why.is_empty() { String::new() } else { format!(" ({why})") };
+        let because = |why: String| {
+            if why.is_empty() {
+                String::new()
+            } else {
+                format!(" ({why})")
+            }
+        };
         let (exists, why) = self.flag(Attribute::Exists, at);
         if exists == Some(false) {
             return Says::Absent(format!("trail `{name}` is not there{}", because(why)));
@@ -244,7 +285,10 @@ impl Timeline {
         match self.flag(attribute, at) {
             (Some(true), _) => {}
             (Some(false), why) => {
-                return Says::Excludes(format!("the selectors of trail `{name}` leave out {events}{}", because(why)));
+                return Says::Excludes(format!(
+                    "the selectors of trail `{name}` leave out {events}{}",
+                    because(why)
+                ));
             }
             (None, why) => {
                 return Says::Unknown(format!("the selectors of trail `{name}` are not known{}", because(why)));

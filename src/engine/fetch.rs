@@ -32,13 +32,17 @@ impl Fetched {
                 .zip(batch.columns())
                 .map(|(field, column)| Ok((field.name().clone(), cast(column, &plain(column.data_type()))?)))
                 .collect::<Result<_>>()?;
-            batches.push(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?);
+            batches.push(RecordBatch::try_from_iter_with_nullable(
+                columns.into_iter().map(|(name, column)| (name, column, true)),
+            )?);
         }
         Ok(Fetched { batches })
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |at| Row { batch, at }))
+        self.batches
+            .iter()
+            .flat_map(|batch| (0..batch.num_rows()).map(move |at| Row { batch, at }))
     }
 }
 
@@ -53,7 +57,10 @@ fn plain(held: &DataType) -> DataType {
 
 impl<'f> Row<'f> {
     fn column(self, index: usize) -> Option<&'f ArrayRef> {
-        self.batch.columns().get(index).filter(|column| column.is_valid(self.at))
+        self.batch
+            .columns()
+            .get(index)
+            .filter(|column| column.is_valid(self.at))
     }
 
     /// The text of a column, unless it is null.
@@ -68,7 +75,11 @@ impl<'f> Row<'f> {
 
     /// Microseconds since 1970.
     pub(super) fn instant(self, index: usize) -> Option<i64> {
-        Some(self.column(index)?.as_primitive_opt::<TimestampMicrosecondType>()?.value(self.at))
+        Some(
+            self.column(index)?
+                .as_primitive_opt::<TimestampMicrosecondType>()?
+                .value(self.at),
+        )
     }
 
     /// A whole number; a date as days since 1970.

@@ -91,7 +91,12 @@ impl Session {
         let runtime = runtime(bytes)?;
         let reader = state(config(bytes), runtime.clone());
         let states = Arc::new(States::new(location.clone()));
-        let lake = Arc::new(LakeSchema::new(location.clone(), reader, states.clone(), settings.assumed.clone()));
+        let lake = Arc::new(LakeSchema::new(
+            location.clone(),
+            reader,
+            states.clone(),
+            settings.assumed.clone(),
+        ));
         let context = SessionContext::new_with_state(state(config(bytes), runtime));
         context.register_udtf(effective_access::AT, Arc::new(effective_access::At(states)));
         let catalog = MemoryCatalogProvider::new();
@@ -120,12 +125,19 @@ impl Session {
             _ => None,
         };
         let headers = snapshots::list(&self.location).await?;
-        if headers.iter().any(|header| as_of.is_none_or(|as_of| header.collected_at <= as_of.0)) {
+        if headers
+            .iter()
+            .any(|header| as_of.is_none_or(|as_of| header.collected_at <= as_of.0))
+        {
             return Ok(());
         }
         Err(Error::NoSnapshot {
             as_of: as_of.map_or_else(|| "any time".to_owned(), |as_of| as_of.to_string()),
-            first: headers.iter().map(|header| header.collected_at).min().map(|at| Instant(at).to_string()),
+            first: headers
+                .iter()
+                .map(|header| header.collected_at)
+                .min()
+                .map(|at| Instant(at).to_string()),
         })
     }
 

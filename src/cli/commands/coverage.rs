@@ -80,8 +80,10 @@ const STRETCHES: &str = "\
 pub(in crate::cli) async fn run(args: &CoverageArgs, globals: &Globals, printer: &Printer) -> anyhow::Result<Exit> {
     let session = settings::session_assuming(globals, None, &args.assume_coverage).await?;
     let bound = |given: Option<Instant>| given.map_or(Value::Null(Kind::Instant), Value::Instant);
-    let bindings =
-        Bindings::from([("since".to_owned(), bound(args.since)), ("until".to_owned(), bound(args.until))]);
+    let bindings = Bindings::from([
+        ("since".to_owned(), bound(args.since)),
+        ("until".to_owned(), bound(args.until)),
+    ]);
     let stretches = read(&session, &bindings).await?;
     let to_terminal = args.rows.format.is_none() && args.rows.output.is_none() && std::io::stdout().is_terminal();
     if args.map || to_terminal {
@@ -91,7 +93,10 @@ pub(in crate::cli) async fn run(args: &CoverageArgs, globals: &Globals, printer:
     } else {
         rows::deliver(session.query(STRETCHES, &bindings).await?, &args.rows).await?;
     }
-    if stretches.iter().any(|stretch| args.fail_on.iter().any(|state| state.is(&stretch.state))) {
+    if stretches
+        .iter()
+        .any(|stretch| args.fail_on.iter().any(|state| state.is(&stretch.state)))
+    {
         return Ok(Exit::Found);
     }
     if !stretches.iter().any(|stretch| stretch.state == "covered") {
@@ -138,10 +143,18 @@ impl Cells {
         let mut texts = Vec::new();
         let mut wholes = Vec::new();
         for column in batch.columns() {
-            texts.push(arrow::compute::cast(column, &DataType::Utf8)?.as_string::<i32>().clone());
+            texts.push(
+                arrow::compute::cast(column, &DataType::Utf8)?
+                    .as_string::<i32>()
+                    .clone(),
+            );
             let is_instant = matches!(column.data_type(), DataType::Timestamp(..));
             wholes.push(if is_instant {
-                Some(arrow::compute::cast(column, &DataType::Int64)?.as_primitive::<Int64Type>().clone())
+                Some(
+                    arrow::compute::cast(column, &DataType::Int64)?
+                        .as_primitive::<Int64Type>()
+                        .clone(),
+                )
             } else {
                 None
             });
@@ -156,7 +169,10 @@ impl Cells {
     }
 
     fn instant(&self, column: usize, row: usize) -> i64 {
-        self.1.get(column).and_then(Option::as_ref).map_or(0, |column| column.value(row))
+        self.1
+            .get(column)
+            .and_then(Option::as_ref)
+            .map_or(0, |column| column.value(row))
     }
 }
 
@@ -168,9 +184,15 @@ const LEGEND: &str = "# covered   + partly   . gap   x excluded   ? unknown";
 /// A line per account, Region and kind with a letter per UTC day, then what is not covered and why.
 fn draw(stretches: &[Stretch], out: &mut Output) -> anyhow::Result<()> {
     let first = stretches.iter().map(|stretch| stretch.since.div_euclid(DAY)).min();
-    let last = stretches.iter().map(|stretch| (stretch.until - 1).div_euclid(DAY)).max();
+    let last = stretches
+        .iter()
+        .map(|stretch| (stretch.until - 1).div_euclid(DAY))
+        .max();
     let (Some(first), Some(last)) = (first, last) else {
-        writeln!(out, "no stretch of time is known: nothing was ingested, or no complete listing")?;
+        writeln!(
+            out,
+            "no stretch of time is known: nothing was ingested, or no complete listing"
+        )?;
         return Ok(());
     };
     let mut by_place: BTreeMap<&(String, String, String), Vec<&Stretch>> = BTreeMap::new();
@@ -195,7 +217,12 @@ fn draw(stretches: &[Stretch], out: &mut Output) -> anyhow::Result<()> {
             writeln!(out, "\nnot covered")?;
         }
         let (account, region, kind) = &stretch.place;
-        let cause: String = stretch.cause.iter().flat_map(|cause| cause.chars()).filter(|letter| !letter.is_control()).collect();
+        let cause: String = stretch
+            .cause
+            .iter()
+            .flat_map(|cause| cause.chars())
+            .filter(|letter| !letter.is_control())
+            .collect();
         writeln!(
             out,
             "{account:<12} {region:<14} {kind:<5} {} to {}: {}: {cause}",
@@ -208,11 +235,18 @@ fn draw(stretches: &[Stretch], out: &mut Output) -> anyhow::Result<()> {
 }
 
 fn date(day: i64) -> String {
-    Instant(day * DAY).to_string().split('T').next().unwrap_or_default().to_owned()
+    Instant(day * DAY)
+        .to_string()
+        .split('T')
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn letter(stretches: &[&Stretch], day: i64) -> char {
-    let touching = stretches.iter().filter(|stretch| stretch.since < (day + 1) * DAY && stretch.until > day * DAY);
+    let touching = stretches
+        .iter()
+        .filter(|stretch| stretch.since < (day + 1) * DAY && stretch.until > day * DAY);
     let mut states: Vec<&str> = touching.map(|stretch| stretch.state.as_str()).collect();
     states.sort_unstable();
     states.dedup();

@@ -27,26 +27,46 @@ const AS_OF: &str = "2026-10-09T06:00:00Z";
 
 /// What is shown, as a user would type it, and why. `{dir}` is the folder.
 const TOUR: [(&str, &str); 6] = [
-    ("Take in a hundred days of two accounts' CloudTrail", "ingest {dir}/sample-logs/AWSLogs"),
-    ("Take in who was allowed what on the last morning", "snapshot import {dir}/sample-logs/snapshot"),
+    (
+        "Take in a hundred days of two accounts' CloudTrail",
+        "ingest {dir}/sample-logs/AWSLogs",
+    ),
+    (
+        "Take in who was allowed what on the last morning",
+        "snapshot import {dir}/sample-logs/snapshot",
+    ),
     ("Who used which key?", "query key-usage"),
-    ("Who could delete the key of the payments orders?", "who-can kms:ScheduleKeyDeletion alias/payments-orders --as-of {as_of}"),
-    ("Which keys are unused, and what does each answer rest on?", "query unused-keys -p as_of={as_of}"),
-    ("Which administrative rights has nobody exercised?", "query unexercised-admin-rights -p as_of={as_of}"),
+    (
+        "Who could delete the key of the payments orders?",
+        "who-can kms:ScheduleKeyDeletion alias/payments-orders --as-of {as_of}",
+    ),
+    (
+        "Which keys are unused, and what does each answer rest on?",
+        "query unused-keys -p as_of={as_of}",
+    ),
+    (
+        "Which administrative rights has nobody exercised?",
+        "query unexercised-admin-rights -p as_of={as_of}",
+    ),
 ];
 
 /// Runs `demo`.
 pub(in crate::cli) async fn run(args: &DemoArgs, printer: &Printer) -> anyhow::Result<Exit> {
     let folder = &args.folder;
     if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(hinted(format!("folder `{}`: is not empty", folder.display()), "name a new one: keytrail demo DIR"));
+        return Err(hinted(
+            format!("folder `{}`: is not empty", folder.display()),
+            "name a new one: keytrail demo DIR",
+        ));
     }
     let logs = folder.join("sample-logs");
     write(&SAMPLE, &logs).with_context(|| format!("cannot write `{}`", logs.display()))?;
     let dir = folder.display().to_string();
     for (title, line) in TOUR {
-        let words: Vec<String> =
-            line.split(' ').map(|word| word.replace("{dir}", &dir).replace("{as_of}", AS_OF)).collect();
+        let words: Vec<String> = line
+            .split(' ')
+            .map(|word| word.replace("{dir}", &dir).replace("{as_of}", AS_OF))
+            .collect();
         let mut command = vec!["keytrail".to_owned(), "--lake".to_owned(), format!("{dir}/lake")];
         command.extend(words);
         {
@@ -60,7 +80,9 @@ pub(in crate::cli) async fn run(args: &DemoArgs, printer: &Printer) -> anyhow::R
             other => return Ok(other),
         }
     }
-    printer.note(&format!("everything is in `{dir}`; the story behind it: `{dir}/sample-logs/README.md`"));
+    printer.note(&format!(
+        "everything is in `{dir}`; the story behind it: `{dir}/sample-logs/README.md`"
+    ));
     Ok(Exit::Done)
 }
 

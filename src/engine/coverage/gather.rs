@@ -25,7 +25,10 @@ const TAIL: &str = "regexp_replace(%, '^.*AWSLogs/', '')";
 const MINUTE: i64 = 60 * SECOND;
 
 pub(super) async fn facts(context: &SessionContext, assumed: Vec<Assumption>) -> Result<Facts> {
-    let mut facts = Facts { assumed, ..Facts::default() };
+    let mut facts = Facts {
+        assumed,
+        ..Facts::default()
+    };
     listings(context, &mut facts).await?;
     activity(context, &mut facts).await?;
     faults(context, &mut facts).await?;
@@ -39,7 +42,11 @@ pub(super) async fn facts(context: &SessionContext, assumed: Vec<Assumption>) ->
 }
 
 fn place(root: &str, source: Option<&str>) -> Place {
-    let key = if root.is_empty() { String::new() } else { format!("{root}/CloudTrail/") };
+    let key = if root.is_empty() {
+        String::new()
+    } else {
+        format!("{root}/CloudTrail/")
+    };
     Place::of_object(&key, source)
 }
 
@@ -73,7 +80,11 @@ async fn activity(context: &SessionContext, facts: &mut Facts) -> Result<()> {
     let long = "first_event_at IS NOT NULL AND (account_id IS NULL \
                 OR last_event_at - first_event_at > INTERVAL '1 day')";
     let sql = format!("SELECT count(*) FROM ingest_objects WHERE {long}");
-    let between = if Fetched::of(context, &sql).await?.rows().any(|row| row.whole(0) != Some(0)) {
+    let between = if Fetched::of(context, &sql)
+        .await?
+        .rows()
+        .any(|row| row.whole(0) != Some(0))
+    {
         let sql = format!(
             "SELECT {ROOT} AS root, source, account_id, day FROM (\
              SELECT DISTINCT o.source_object, o.source, coalesce(c.recipientaccountid, o.account_id) AS account_id, \
@@ -87,14 +98,20 @@ async fn activity(context: &SessionContext, facts: &mut Facts) -> Result<()> {
     };
     for row in ends.rows().chain(between.iter().flat_map(Fetched::rows)) {
         if let (Some(root), Some(account), Some(day)) = (row.text(0), row.owned(2), row.whole(3)) {
-            facts.active.insert(Active { place: place(root, row.text(1)), account_id: account, day });
+            facts.active.insert(Active {
+                place: place(root, row.text(1)),
+                account_id: account,
+                day,
+            });
         }
     }
     let sql = "SELECT source, max(delivered_at), max(last_event_at) FROM ingest_objects \
                WHERE source IS NOT NULL GROUP BY source";
     for row in Fetched::of(context, sql).await?.rows() {
         let Some(source) = row.owned(0) else { continue };
-        facts.last_delivery.extend(row.instant(1).map(|at| (source.clone(), at)));
+        facts
+            .last_delivery
+            .extend(row.instant(1).map(|at| (source.clone(), at)));
         facts.last_event.extend(row.instant(2).map(|at| (source, at)));
     }
     Ok(())
@@ -111,14 +128,20 @@ async fn faults(context: &SessionContext, facts: &mut Facts) -> Result<()> {
             // Records are of any time before their delivery, most likely of its day; what was read may tell of earlier.
             (Some(delivered), ..) => {
                 let day = day_of(delivered - DELIVERY_DELAY);
-                (first.unwrap_or(day).min(day), last.map_or(i64::MIN, |at| at + SECOND).max(delivered + MINUTE))
+                (
+                    first.unwrap_or(day).min(day),
+                    last.map_or(i64::MIN, |at| at + SECOND).max(delivered + MINUTE),
+                )
             }
             (None, Some(first), Some(last)) => (day_of(first), day_of(last) + DAY),
             _ => (i64::MIN, i64::MAX),
         };
         let what = match (row.text(7), row.whole(8)) {
             (Some(error), _) => format!("object `{object}` could not be read: {error}"),
-            (None, faulted) => format!("{} records of object `{object}` could not be read", faulted.unwrap_or_default()),
+            (None, faulted) => format!(
+                "{} records of object `{object}` could not be read",
+                faulted.unwrap_or_default()
+            ),
         };
         facts.faults.push(Fault {
             place: Place::of_object(object, row.text(1)),
@@ -142,8 +165,12 @@ async fn digests(context: &SessionContext, facts: &mut Facts) -> Result<()> {
                FROM digests d LEFT JOIN ingest_objects o ON o.source_object = d.source_object";
     let mut hours: BTreeMap<String, DigestHour> = BTreeMap::new();
     for row in Fetched::of(context, sql).await?.rows() {
-        let (Some(object), Some(account_id), Some(region)) = (row.text(0), row.owned(2), row.owned(3)) else { continue };
-        let (Some(since), Some(until)) = (row.instant(5), row.instant(6)) else { continue };
+        let (Some(object), Some(account_id), Some(region)) = (row.text(0), row.owned(2), row.owned(3)) else {
+            continue;
+        };
+        let (Some(since), Some(until)) = (row.instant(5), row.instant(6)) else {
+            continue;
+        };
         let hour = DigestHour {
             place: Place::of_object(object, row.text(1)),
             account_id,
@@ -169,7 +196,10 @@ async fn digests(context: &SessionContext, facts: &mut Facts) -> Result<()> {
         for row in Fetched::of(context, &sql).await?.rows() {
             if let Some(hour) = row.text(0).and_then(|object| hours.get_mut(object)) {
                 let object = row.owned(1).unwrap_or_default();
-                hour.lost.push(LostObject { object, events: row.instant(2).zip(row.instant(3)) });
+                hour.lost.push(LostObject {
+                    object,
+                    events: row.instant(2).zip(row.instant(3)),
+                });
             }
         }
     }
@@ -203,7 +233,11 @@ async fn trails(context: &SessionContext, facts: &mut Facts) -> Result<()> {
     }
     let sql = "SELECT DISTINCT account_id FROM snapshot_scope \
                WHERE service = 'cloudtrail' AND operation IS NULL AND state IN ('complete', 'partial')";
-    facts.trails_read = Fetched::of(context, sql).await?.rows().filter_map(|row| row.owned(0)).collect();
+    facts.trails_read = Fetched::of(context, sql)
+        .await?
+        .rows()
+        .filter_map(|row| row.owned(0))
+        .collect();
     let sql = "SELECT DISTINCT management_account_id, account_id FROM org_accounts";
     for row in Fetched::of(context, sql).await?.rows() {
         if let (Some(management), Some(account)) = (row.owned(0), row.owned(1)) {
@@ -243,26 +277,46 @@ async fn canaries(context: &SessionContext, facts: &mut Facts) -> Result<()> {
     let mut canaries = Vec::new();
     let mut days: BTreeSet<i64> = BTreeSet::new();
     for row in Fetched::of(context, sql).await?.rows() {
-        let (Some(account_id), Some(region), Some(at)) = (row.owned(0), row.owned(1), row.instant(3)) else { continue };
+        let (Some(account_id), Some(region), Some(at)) = (row.owned(0), row.owned(1), row.instant(3)) else {
+            continue;
+        };
         // The two clocks need not agree to the second.
         days.extend([at - MINUTE, at, at + MINUTE].map(|at| at.div_euclid(DAY)));
         let (key_arn, event_id) = (row.owned(2).unwrap_or_default(), row.owned(4).unwrap_or_default());
-        canaries.push(Canary { account_id, region, at, event_id, key_arn });
+        canaries.push(Canary {
+            account_id,
+            region,
+            at,
+            event_id,
+            key_arn,
+        });
     }
     if canaries.is_empty() {
         return Ok(());
     }
     let days: Vec<String> = days
         .into_iter()
-        .map(|day| format!("DATE '{}'", Instant(day * DAY).to_string().split('T').next().unwrap_or_default()))
+        .map(|day| {
+            format!(
+                "DATE '{}'",
+                Instant(day * DAY).to_string().split('T').next().unwrap_or_default()
+            )
+        })
         .collect();
-    let records = format!("FROM cloudtrail WHERE eventsource = 'kms.amazonaws.com' AND event_date IN ({})", days.join(", "));
+    let records = format!(
+        "FROM cloudtrail WHERE eventsource = 'kms.amazonaws.com' AND event_date IN ({})",
+        days.join(", ")
+    );
     let sql = format!(
         "SELECT DISTINCT u.last_usage_event_id FROM kms_last_usage u JOIN \
          (SELECT eventid AS id {records} UNION ALL SELECT original_event_id AS id {records} \
          AND original_event_id IS NOT NULL) c ON c.id = u.last_usage_event_id"
     );
-    let held: BTreeSet<String> = Fetched::of(context, &sql).await?.rows().filter_map(|row| row.owned(0)).collect();
+    let held: BTreeSet<String> = Fetched::of(context, &sql)
+        .await?
+        .rows()
+        .filter_map(|row| row.owned(0))
+        .collect();
     canaries.retain(|canary| !held.contains(&canary.event_id));
     facts.canaries = canaries;
     Ok(())
@@ -276,7 +330,11 @@ async fn one_sided(context: &SessionContext, facts: &mut Facts) -> Result<()> {
                AND max(CASE WHEN NOT readonly AND eventsource = 'kms.amazonaws.com' THEN eventtime END) \
                - min(CASE WHEN NOT readonly AND eventsource = 'kms.amazonaws.com' THEN eventtime END) \
                >= INTERVAL '30 days'";
-    facts.one_sided = Fetched::of(context, sql).await?.rows().filter_map(|row| row.owned(0)).collect();
+    facts.one_sided = Fetched::of(context, sql)
+        .await?
+        .rows()
+        .filter_map(|row| row.owned(0))
+        .collect();
     Ok(())
 }
 
@@ -287,7 +345,11 @@ async fn wanted(context: &SessionContext, facts: &mut Facts) -> Result<()> {
                UNION SELECT account_id, region FROM snapshot_scope WHERE service = 'kms' AND region <> ''";
     let mut pairs = vec![Fetched::of(context, sql).await?];
     let sql = "SELECT count(*) FROM ingest_objects WHERE account_id IS NULL AND records_read > 0";
-    if Fetched::of(context, sql).await?.rows().any(|row| row.whole(0) != Some(0)) {
+    if Fetched::of(context, sql)
+        .await?
+        .rows()
+        .any(|row| row.whole(0) != Some(0))
+    {
         pairs.push(Fetched::of(context, "SELECT DISTINCT recipientaccountid, awsregion FROM cloudtrail").await?);
     }
     for row in pairs.iter().flat_map(Fetched::rows) {

@@ -20,12 +20,24 @@ fn of_filter(filter: &Expr) -> Option<ActionSet> {
         Expr::InList(list) if !list.negated && is_column(&list.expr, "action") => {
             list.list.iter().map(named).try_fold(0, |all, one| Some(all | one?))
         }
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => match (&**left, &**right) {
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::Eq,
+            right,
+        }) => match (&**left, &**right) {
             (column, value) | (value, column) if is_column(column, "action") => named(value),
             _ => None,
         },
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => Some(of_filter(left)? | of_filter(right)?),
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => match (of_filter(left), of_filter(right)) {
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::Or,
+            right,
+        }) => Some(of_filter(left)? | of_filter(right)?),
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::And,
+            right,
+        }) => match (of_filter(left), of_filter(right)) {
             (Some(left), Some(right)) => Some(left & right),
             (left, right) => left.or(right),
         },
@@ -54,7 +66,9 @@ pub(super) fn collected(filters: &[Expr]) -> (i64, i64) {
 }
 
 fn bounds(filter: &Expr) -> (i64, i64) {
-    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return (i64::MIN, i64::MAX) };
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else {
+        return (i64::MIN, i64::MAX);
+    };
     if *op == Operator::And {
         let (one, other) = (bounds(left), bounds(right));
         return (one.0.max(other.0), one.1.min(other.1));

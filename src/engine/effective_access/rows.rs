@@ -53,11 +53,17 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new(decided: Arc<Decided>, with_paths: bool) -> Rows {
-        Rows { decided: Some(decided), with_paths }
+        Rows {
+            decided: Some(decided),
+            with_paths,
+        }
     }
 
     pub(super) fn none() -> Rows {
-        Rows { decided: None, with_paths: false }
+        Rows {
+            decided: None,
+            with_paths: false,
+        }
     }
 }
 
@@ -83,12 +89,28 @@ impl PartitionStream for Rows {
 fn unroll(decided: &Decided, with_paths: bool, out: &Sender<Result<RecordBatch>>) -> Result<()> {
     let mut batch = Batch::default();
     for cell in &decided.cells {
-        let outcomes = decided.outcomes.get(cell.outcomes as usize).map(Vec::as_slice).unwrap_or_default();
+        let outcomes = decided
+            .outcomes
+            .get(cell.outcomes as usize)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let principals = decided.principal_classes.members.get(cell.principals as usize);
         let keys = decided.key_classes.members.get(cell.keys as usize);
-        for principal in principals.into_iter().flatten().filter_map(|at| decided.principals.get(*at as usize)) {
-            let caller = if with_paths { Caller::resolve(&decided.snapshot, &principal.arn).ok() } else { None };
-            for key in keys.into_iter().flatten().filter_map(|at| decided.snapshot.keys.get(*at as usize)) {
+        for principal in principals
+            .into_iter()
+            .flatten()
+            .filter_map(|at| decided.principals.get(*at as usize))
+        {
+            let caller = if with_paths {
+                Caller::resolve(&decided.snapshot, &principal.arn).ok()
+            } else {
+                None
+            };
+            for key in keys
+                .into_iter()
+                .flatten()
+                .filter_map(|at| decided.snapshot.keys.get(*at as usize))
+            {
                 let (snapshot_id, collected_at) = decided.origin(&key.account, &key.region);
                 for outcome in outcomes {
                     let paths = caller.as_ref().map_or_else(Vec::new, |caller| {
@@ -160,7 +182,10 @@ impl Batch {
     /// The rows so far, in the order of the schema.
     fn take(&mut self) -> Result<RecordBatch> {
         self.rows = 0;
-        let mut texts = self.texts.iter_mut().map(|column| -> ArrayRef { Arc::new(column.finish()) });
+        let mut texts = self
+            .texts
+            .iter_mut()
+            .map(|column| -> ArrayRef { Arc::new(column.finish()) });
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(SCHEMA.fields().len());
         columns.extend(texts.next());
         columns.push(Arc::new(self.collected_at.finish()));

@@ -9,11 +9,11 @@ use tokio::sync::{Mutex, OnceCell};
 
 use super::Which;
 use crate::lake::{Location, snapshots};
+use crate::policy::Snapshot;
 use crate::policy::access::{Access, Cell, Outcome};
 use crate::policy::classes::Partition;
 use crate::policy::kms::ActionSet;
 use crate::policy::population::Principal;
-use crate::policy::Snapshot;
 use crate::snapshot::bundle::{Purpose, write};
 
 /// A snapshot, or the newest ones together, decided.
@@ -32,18 +32,35 @@ pub(in crate::engine) struct Decided {
 }
 
 impl Decided {
-    fn of(bundle: &Value, actions: ActionSet, parts: Vec<((String, String), (String, i64))>, whole: (String, i64)) -> Decided {
+    fn of(
+        bundle: &Value,
+        actions: ActionSet,
+        parts: Vec<((String, String), (String, i64))>,
+        whole: (String, i64),
+    ) -> Decided {
         let (snapshot, _) = Snapshot::from_bundle(bundle);
         let access = Access::of(&snapshot, actions);
         let (principals, outcomes, cells) = (access.principals, access.outcomes, access.cells);
         let (principal_classes, key_classes) = (access.principal_classes, access.key_classes);
         let parts = parts.into_iter().collect();
-        Decided { snapshot, principals, principal_classes, key_classes, outcomes, cells, parts, whole }
+        Decided {
+            snapshot,
+            principals,
+            principal_classes,
+            key_classes,
+            outcomes,
+            cells,
+            parts,
+            whole,
+        }
     }
 
     /// The snapshot that a key's state is of, and when it was collected.
     pub(super) fn origin(&self, account: &str, region: &str) -> (&str, i64) {
-        let found = self.parts.get(&(account.to_owned(), region.to_owned())).unwrap_or(&self.whole);
+        let found = self
+            .parts
+            .get(&(account.to_owned(), region.to_owned()))
+            .unwrap_or(&self.whole);
         (&found.0, found.1)
     }
 }
@@ -60,17 +77,30 @@ pub(in crate::engine) struct States {
 
 impl States {
     pub(in crate::engine) fn new(location: Location) -> States {
-        States { location, newest: Mutex::default(), each: Mutex::default() }
+        States {
+            location,
+            newest: Mutex::default(),
+            each: Mutex::default(),
+        }
     }
 
     /// The newest snapshots at or before an instant, or nothing where there is none.
     pub(super) async fn newest(&self, as_of: Option<i64>, actions: ActionSet) -> Result<Option<Arc<Decided>>> {
-        let held = self.newest.lock().await.entry((Which::Newest(as_of), actions)).or_default().clone();
+        let held = self
+            .newest
+            .lock()
+            .await
+            .entry((Which::Newest(as_of), actions))
+            .or_default()
+            .clone();
         let decide = || async {
             let Some(loaded) = snapshots::load_bundle(&self.location, as_of).await.map_err(external)? else {
                 return Ok(None);
             };
-            let whole = loaded.parts.iter().map(|part| (part.snapshot_id.clone(), part.collected_at));
+            let whole = loaded
+                .parts
+                .iter()
+                .map(|part| (part.snapshot_id.clone(), part.collected_at));
             let whole = whole.max_by_key(|(_, at)| *at).unwrap_or_default();
             let parts = loaded.parts.into_iter().filter(|part| part.service == "kms");
             let parts = parts.map(|part| ((part.account_id, part.region), (part.snapshot_id, part.collected_at)));
@@ -108,7 +138,9 @@ async fn decided(
     whole: (String, i64),
 ) -> Result<Option<Arc<Decided>>> {
     let deciding = tokio::task::spawn_blocking(move || Decided::of(&bundle, actions, parts, whole));
-    let decided = deciding.await.map_err(|error| DataFusionError::External(Box::new(error)))?;
+    let decided = deciding
+        .await
+        .map_err(|error| DataFusionError::External(Box::new(error)))?;
     Ok(Some(Arc::new(decided)))
 }
 

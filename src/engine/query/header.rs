@@ -74,8 +74,16 @@ pub(super) fn parse(name: &str, text: &str) -> Result<NamedQuery> {
                 });
             }
             Some("needs") if meaning == "snapshot" => query.needs_snapshot = true,
-            Some("needs") => return Err(fail(format!("`{meaning}` is nothing a query can need (there is: snapshot)"))),
-            _ => return Err(fail(format!("`{key}` is none of title, question, needs, param, choice, column"))),
+            Some("needs") => {
+                return Err(fail(format!(
+                    "`{meaning}` is nothing a query can need (there is: snapshot)"
+                )));
+            }
+            _ => {
+                return Err(fail(format!(
+                    "`{key}` is none of title, question, needs, param, choice, column"
+                )));
+            }
         }
     }
     for (what, text) in [("title", &query.title), ("question", &query.question)] {

@@ -115,7 +115,10 @@ impl NamedQuery {
             };
             let value = parse_value(parameter.kind, text).map_err(|reason| fail(name, reason))?;
             if !parameter.choices.is_empty() && !parameter.choices.iter().any(|choice| choice == text) {
-                return Err(fail(name, format!("`{text}` is none of {}", parameter.choices.join(", "))));
+                return Err(fail(
+                    name,
+                    format!("`{text}` is none of {}", parameter.choices.join(", ")),
+                ));
             }
             if bindings.insert(name.clone(), value).is_some() {
                 return Err(fail(name, "is given twice".to_owned()));

@@ -333,7 +333,10 @@ fn organization(part: &Value, failures: &mut Vec<Failure>) -> Organization {
 fn read_trails(trails: &Value, bundle: &mut Bundle) {
     for (account, list) in trails.as_object().into_iter().flatten() {
         let account_id = json::account(account).unwrap_or_else(|| account.clone());
-        let is_told = bundle.scope.iter().any(|scope| scope.service == CLOUDTRAIL && scope.account_id == account_id);
+        let is_told = bundle
+            .scope
+            .iter()
+            .any(|scope| scope.service == CLOUDTRAIL && scope.account_id == account_id);
         if list.as_array().is_some_and(Vec::is_empty) && !is_told {
             // An empty list is an answer: this account has no trail.
             bundle.scope.push(Scope {
