@@ -58,9 +58,12 @@ pub(super) async fn writable_lake(globals: &Globals) -> anyhow::Result<Location>
         if folder.exists() && !folder.is_dir() {
             return Err(not_a_lake("is a file, not a folder"));
         }
+        // A lake in the making may hold a table's folder and nothing in it yet.
+        let known: Vec<String> = lake::snapshots::stored().into_iter().map(|(name, _)| name).collect();
+        let is_table = |name: &str| lake::schema::by_name(name).is_some() || known.iter().any(|table| table == name);
         let mut entries = folder.read_dir().into_iter().flatten().flatten().peekable();
         let is_empty = entries.peek().is_none();
-        let is_lake = entries.any(|entry| entry.path().join("_delta_log").is_dir());
+        let is_lake = entries.any(|entry| entry.path().is_dir() && entry.file_name().to_str().is_some_and(is_table));
         if !is_empty && !is_lake {
             return Err(not_a_lake("is not a lake: the folder holds other things"));
         }

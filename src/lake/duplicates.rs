@@ -242,8 +242,10 @@ pub struct Resolution {
     pub from_new: HashMap<usize, HashSet<usize>>,
     /// Rows to drop, by the old file's place.
     pub from_old: HashMap<usize, HashSet<usize>>,
-    /// Per object: dropped rows that are repeats of another delivery.
+    /// Per object: dropped new rows that are repeats of another delivery.
     pub repeated: HashMap<String, i64>,
+    /// Per object: dropped old rows, which a new object whose key sorts before it delivers too.
+    pub moved: HashMap<String, i64>,
     /// Per object: dropped new rows that stood in an old file as the very same delivery.
     pub already_there: HashMap<String, i64>,
 }
@@ -367,7 +369,7 @@ async fn compare(
                     *resolution.repeated.entry(new_delivery.0.clone()).or_default() += 1;
                 } else {
                     resolution.from_old.entry(old_at).or_default().insert(*old_row);
-                    *resolution.repeated.entry(old_delivery.0.clone()).or_default() += 1;
+                    *resolution.moved.entry(old_delivery.0.clone()).or_default() += 1;
                 }
                 break;
             }

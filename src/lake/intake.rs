@@ -123,6 +123,11 @@ impl Intake {
         if !self.files.is_empty() {
             let resolution = duplicates::across(self.store.clone(), &written, &self.files).await?;
             self.count(&resolution);
+            // Both sides are objects of this run.
+            for (object, rows) in &resolution.moved {
+                *self.repeated.entry(object.clone()).or_default() += rows;
+                *self.kept.entry(object.clone()).or_default() -= rows;
+            }
             let old = std::mem::take(&mut self.files);
             self.files = self.drop_rows(old, &resolution.from_old).await?;
             written = self.drop_rows(written, &resolution.from_new).await?;
@@ -239,7 +244,6 @@ impl Intake {
                 }
                 Committed::Raced => {
                     // Rows that would have moved from old files did not; they are found again in the new state.
-                    self.uncount_moves(&resolution, &old).await?;
                     self.table = open_table(&self.lake).await?;
                     ledger::settle(&self.lake, &self.table).await?;
                     self.known = Arc::new(Known::load(&self.lake).await?);
@@ -251,31 +255,12 @@ impl Intake {
         )))
     }
 
-    async fn uncount_moves(&mut self, resolution: &duplicates::Resolution, old: &[Add]) -> Result<()> {
-        for (at, rows) in &resolution.from_old {
-            let mut rows: Vec<usize> = rows.iter().copied().collect();
-            rows.sort_unstable();
-            for batch in file::read(self.store.clone(), &old[*at], &["source_object"], Some(&rows)).await? {
-                let objects = arrow::array::AsArray::as_string::<i32>(batch.column(0));
-                for object in objects.iter().flatten() {
-                    *self.repeated.entry(object.to_owned()).or_default() -= 1;
-                    *self.kept.entry(object.to_owned()).or_default() += 1;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// This run's entries with their counts, and the entries of earlier objects that lost rows to this run's.
     async fn settled_entries(&self, resolution: &duplicates::Resolution) -> Result<(Vec<Entry>, Vec<Entry>)> {
         let of = |counts: &HashMap<String, i64>, object: &str| counts.get(object).copied().unwrap_or_default();
-        let ours: HashSet<&str> = self.entries.iter().map(|entry| entry.source_object.as_str()).collect();
-        let again: HashSet<String> = ours
-            .iter()
-            .filter(|object| self.known.has_row(object))
-            .map(|object| (*object).to_owned())
-            .collect();
-        let before: HashMap<String, Entry> = ledger::entries(&self.lake, &again)
+        let again = self.entries.iter().map(|entry| &entry.source_object).filter(|object| self.known.has_row(object));
+        let wanted: HashSet<String> = again.chain(resolution.moved.keys()).cloned().collect();
+        let mut before: HashMap<String, Entry> = ledger::entries(&self.lake, &wanted)
             .await?
             .into_iter()
             .map(|entry| (entry.source_object.clone(), entry))
@@ -283,38 +268,39 @@ impl Intake {
         let mut entries = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
             let mut entry = entry.clone();
-            entry.kept = of(&self.kept, &entry.source_object);
-            entry.duplicate = of(&self.repeated, &entry.source_object);
+            let object = entry.source_object.clone();
+            entry.kept = of(&self.kept, &object);
+            entry.duplicate = of(&self.repeated, &object);
             if entry.kept + entry.duplicate + entry.faulted != entry.records_read {
                 return Err(Error::Inconsistent(format!(
-                    "object `{}`: read {} but kept {} + duplicate {} + faulted {}",
-                    entry.source_object, entry.records_read, entry.kept, entry.duplicate, entry.faulted
+                    "object `{object}`: read {} but kept {} + duplicate {} + faulted {}",
+                    entry.records_read, entry.kept, entry.duplicate, entry.faulted
                 )));
             }
-            if let Some(before) = before.get(&entry.source_object)
+            if before.get(&object).is_some_and(|before| before.etag == entry.etag && before.error.is_none()) {
+                // Another run took the very same version meanwhile: its account stands, and may have changed since.
+                continue;
+            }
+            if let Some(before) = before.remove(&object)
                 && before.etag != entry.etag
             {
                 // Another version under the same key: its rows stay beside the earlier version's.
-                let same = of(&self.already_there, &entry.source_object);
+                let (same, moved) = (of(&self.already_there, &object), of(&resolution.moved, &object));
                 entry.records_read += before.records_read - same;
-                entry.kept += before.kept - same;
-                entry.duplicate += before.duplicate;
+                entry.kept += before.kept - same - moved;
+                entry.duplicate += before.duplicate + moved;
                 entry.faulted += before.faulted;
             }
             entries.push(entry);
         }
-        let losers: HashSet<String> = resolution
-            .repeated
-            .keys()
-            .filter(|object| !ours.contains(object.as_str()))
-            .cloned()
-            .collect();
-        let mut moved = ledger::entries(&self.lake, &losers).await?;
+        let mut moved: Vec<Entry> =
+            before.into_values().filter(|entry| resolution.moved.contains_key(&entry.source_object)).collect();
         for entry in &mut moved {
-            let lost = of(&resolution.repeated, &entry.source_object);
+            let lost = of(&resolution.moved, &entry.source_object);
             entry.kept -= lost;
             entry.duplicate += lost;
         }
+        moved.sort_by(|one, two| one.source_object.cmp(&two.source_object));
         Ok((entries, moved))
     }
 

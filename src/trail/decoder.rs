@@ -301,6 +301,8 @@ impl Decoder {
                     if json::nests_deeper(bytes.get(..length).unwrap_or_default(), self.limits.depth) {
                         let reason = format!("nested deeper than {} levels", self.limits.depth);
                         self.fault(sink, self.start, reason);
+                    } else if record.is_insight() {
+                        self.fault(sink, self.start, NO_RECORD.to_owned());
                     } else if record.is_cloudtrail() || !holds_records(bytes, length) {
                         sink.record(self.next_index, &record);
                         self.next_index += 1;
@@ -433,23 +435,26 @@ impl Decoder {
             at += match byte {
                 b'\\' => 2,
                 b'"' => {
-                    self.start += at + 1;
-                    // The member's value: strings come here again, numbers and words are stepped over, objects and
-                    // arrays are skipped whole.
-                    let rest = self.buffer.get(self.start..).unwrap_or_default();
-                    let value = rest
-                        .iter()
-                        .position(|&byte| !matches!(byte, b':' | b' ' | b'\n' | b'\r' | b'\t'));
-                    if let Some(value) = value
-                        && matches!(rest.get(value), Some(b'{' | b'['))
-                    {
-                        self.start += value;
-                        self.at = At::Skip {
-                            depth: 0,
-                            in_string: false,
-                            escaped: false,
-                            back: Back::Tail,
-                        };
+                    let name = bytes.get(1..at).and_then(|name| std::str::from_utf8(name).ok());
+                    let rest = bytes.get(at + 1..).unwrap_or_default();
+                    let value = rest.iter().position(|byte| !matches!(byte, b':' | b' ' | b'\n' | b'\r' | b'\t'));
+                    let Some(value) = value.or(last.then_some(0)) else { return ControlFlow::Break(()) };
+                    let is_member = rest.get(..value).is_some_and(|gap| gap.contains(&b':'));
+                    let opening = rest.get(value).copied().filter(|_| is_member);
+                    let events = name.filter(|name| envelope::is_event_array(name));
+                    // Strings come here again; numbers and words are stepped over; other objects and arrays are skipped
+                    // whole, but for a second array of events.
+                    let consumed = at + 1 + value;
+                    match (opening, events) {
+                        (Some(b'['), Some(name)) => {
+                            let records = name == "Records";
+                            self.enter(At::Array { records, bare: false }, consumed + 1);
+                        }
+                        (Some(b'{' | b'['), _) => {
+                            let skip = At::Skip { depth: 0, in_string: false, escaped: false, back: Back::Tail };
+                            self.enter(skip, consumed);
+                        }
+                        _ => self.enter(At::Tail, at + 1),
                     }
                     return ControlFlow::Continue(());
                 }

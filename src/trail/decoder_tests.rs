@@ -91,6 +91,7 @@ fn every_envelope_gives_its_records() {
         ),
         format!("{{\"Records\":[{a}]}}{{\"Records\":[{b}]}}"),
         format!("{{\"Records\":[{a}]}}\n[{b}]"),
+        format!("{{\"Records\":[{a}],\"x\":{{\"y\":[{{}}]}},\"Records\":[{b}]}}"),
     ] {
         assert_eq!(good(&text), ["A", "B"], "{text}");
     }

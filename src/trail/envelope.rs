@@ -37,11 +37,14 @@ fn look(raw: &str, wrappers: usize, take: &mut dyn FnMut(&Record<'_>)) -> Found 
     }
     match raw.as_bytes().first() {
         Some(b'{') => {
-            if let Ok(record) = Record::parse(raw)
-                && record.is_cloudtrail()
-            {
-                take(&record);
-                return Found::Records(1);
+            if let Ok(record) = Record::parse(raw) {
+                if record.is_cloudtrail() {
+                    take(&record);
+                    return Found::Records(1);
+                }
+                if record.is_insight() {
+                    return Found::Unknown;
+                }
             }
             let Some(members) = members(raw) else {
                 return Found::Unknown;

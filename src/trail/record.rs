@@ -46,6 +46,11 @@ impl<'a> Record<'a> {
         self.raw(Field::EventName).is_some() && self.raw(Field::EventSource).is_some()
     }
 
+    /// Whether this is an Insights event: no record of a call, though its details name one.
+    pub fn is_insight(&self) -> bool {
+        self.raw(Field::EventType) == Some("\"AwsCloudTrailInsight\"") && self.raw(Field::EventName).is_none()
+    }
+
     /// Whether the record is surely one, also where the text around it is broken.
     pub fn is_unmistakable(&self) -> bool {
         [Field::EventName, Field::EventSource, Field::EventVersion]
