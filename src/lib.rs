@@ -23,12 +23,13 @@
 //! - [`lake`]: the Delta tables: schemas, writing, the ledger of objects taken, compaction.
 //! - [`ingest`]: objects through `trail` into the lake: the pipeline and its accounts.
 //! - [`engine`]: SQL over the lake: tables, views, named queries with bound parameters; the only room that plans SQL.
+//! - [`trace`]: what the lake answered about one key, put together to a story: order, origins, what broke, what to do.
 //! - [`report`]: rows to bytes: table, CSV, JSON, Markdown, Parquet.
 //! - [`cli`]: what was typed, what it means, what is printed, how it ends.
 //!
 //! # Invariants
 //!
-//! - `model`, `trail`, `policy`, `snapshot` and `report` are pure: they know no clock, disk, network, AWS SDK or DataFusion.
+//! - `model`, `trail`, `policy`, `snapshot`, `trace` and `report` are pure: they know no clock, disk, network, AWS SDK or DataFusion.
 //! - Every record read is kept, a duplicate, or a fault with its place; nothing disappears.
 //! - Only the command line asks what time it is.
 
@@ -43,4 +44,5 @@ pub mod policy;
 pub mod report;
 pub mod snapshot;
 pub mod source;
+pub mod trace;
 pub mod trail;

@@ -114,6 +114,8 @@ pub(super) enum Command {
     Can(commands::access::CanArgs),
     /// Answer cases of `{id, snapshot, request}`, one JSON line each
     Simulate(commands::access::SimulateArgs),
+    /// The story of a key: its changes, who stood behind them, what broke, what to do now
+    Trace(commands::trace::TraceArgs),
     /// Ask the lake: SQL, a named query, or a file
     Query(commands::query::QueryArgs),
     /// Show what the lake can vouch for, per account and Region, with gaps and their cause

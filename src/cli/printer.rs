@@ -48,6 +48,11 @@ impl Printer {
         self.quiet
     }
 
+    /// Whether colours are wanted, where a terminal shows them.
+    pub(super) fn has_color(&self) -> bool {
+        self.color
+    }
+
     pub(super) fn error(&self, text: &str) {
         self.line("error", "1;31", text);
     }

@@ -5,6 +5,7 @@ mod json;
 mod markdown;
 mod parquet;
 mod table;
+pub mod trace;
 mod value;
 
 use std::io::Write;

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order in which data meets them: a room names only those before it.
-const ROOMS: [&str; 12] = [
-    "model", "trail", "policy", "snapshot", "aws", "source", "lake", "ingest", "coverage", "engine", "report", "cli",
+const ROOMS: [&str; 13] = [
+    "model", "trail", "policy", "snapshot", "aws", "source", "lake", "ingest", "coverage", "engine", "trace", "report",
+    "cli",
 ];
 
 /// Rooms that know no disk, network, clock, SDK or query engine, and what would betray them.
-const PURE: [&str; 5] = ["model", "trail", "policy", "snapshot", "report"];
+const PURE: [&str; 6] = ["model", "trail", "policy", "snapshot", "trace", "report"];
 const IMPURE: [&str; 12] = [
     "std::fs",
     "TcpStream",

@@ -10,6 +10,7 @@ pub(super) mod queries;
 pub(super) mod query;
 mod rows;
 pub(super) mod snapshot;
+pub(super) mod trace;
 
 use super::args::{Cli, Command};
 use super::exit::Exit;
@@ -26,6 +27,7 @@ pub(super) async fn run(cli: &Cli, printer: &Printer) -> anyhow::Result<Exit> {
         Command::Demo(args) => demo::run(args, printer).await,
         Command::Compact(args) => compact::run(args, &cli.globals, printer).await,
         Command::Snapshot(args) => snapshot::run(args, &cli.globals, printer).await,
+        Command::Trace(args) => trace::run(args, &cli.globals, printer).await,
         Command::Query(args) => query::run(args, &cli.globals, printer).await,
         Command::Coverage(args) => coverage::run(args, &cli.globals, printer).await,
         Command::Queries(args) => queries::run(args),

@@ -11,12 +11,18 @@ macro_rules! pack {
 
 pack![
     "access-key-activity",
+    "blast-radius",
+    "bulk-destruction",
     "denied-kms-calls",
     "key-admin-timeline",
+    "key-destruction",
+    "key-timeline",
     "key-usage",
     "key-use-per-day",
+    "kms-log-tampering",
     "principal-activity",
     "removed-admin-rights",
+    "session-chain",
     "source-ip-activity",
     "top-kms-callers",
     "unexercised-admin-rights",

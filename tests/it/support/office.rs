@@ -98,6 +98,24 @@ pub fn events() -> Vec<Event> {
             .with("eventsource", "signin.amazonaws.com")
             .with("kms", Value::Null),
         event("read", "2026-01-05T08:06:00Z", "DescribeKey").keys(&["archive"]),
+        person(event("opened", "2026-01-01T08:30:00Z", "AssumeRole"), "Ann")
+            .with("eventsource", "sts.amazonaws.com")
+            .with("kms", Value::Null)
+            .with(
+                "requestparameters",
+                r#"{"roleArn":"arn:aws:iam::111122223333:role/app/Worker","roleSessionName":"one"}"#,
+            )
+            .with(
+                "responseelements",
+                r#"{"credentials":{"accessKeyId":"ASIAEXAMPLEWORKER"},"assumedRoleUser":{"arn":"arn:aws:sts::111122223333:assumed-role/Worker/one"}}"#,
+            ),
+        event("blinded", "2026-01-05T07:58:00Z", "PutEventSelectors")
+            .with("eventsource", "cloudtrail.amazonaws.com")
+            .with("kms", Value::Null)
+            .with(
+                "requestparameters",
+                r#"{"trailName":"all","eventSelectors":[{"excludeManagementEventSources":["kms.amazonaws.com"]}]}"#,
+            ),
     ]
 }
 

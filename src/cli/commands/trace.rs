@@ -1,0 +1,391 @@
+//! `trace`: the story of a key, from the lake to a person.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use arrow::array::RecordBatch;
+use clap::{Args, ValueEnum};
+use futures::TryStreamExt;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::query::named;
+use crate::cli::args::Globals;
+use crate::cli::error::hinted;
+use crate::cli::exit::Exit;
+use crate::cli::nearest::nearest;
+use crate::cli::printer::{Output, Printer};
+use crate::cli::settings;
+use crate::engine::query::{Bindings, Kind, Value};
+use crate::engine::{Error, Rows, Session};
+use crate::model::{Arn, Instant};
+use crate::report::trace as pages;
+use crate::report::{Format, Writer};
+use crate::trace::chain;
+use crate::trace::facts::{At, Change, Facts, Issue, Issues, Snapshot, Uses};
+use crate::trace::{sql, state, story};
+
+const HOUR: i64 = 3_600_000_000;
+
+/// No session lasts longer: GetSessionToken and GetFederationToken give 36 hours at most
+/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>).
+const SESSION_MAX: i64 = 36 * HOUR;
+
+/// Access keys followed at most; a key with more actors shows the others without their origin.
+const KEYS_MAX: usize = 2_000;
+
+/// Changes whose first appearances are looked up.
+const FIRSTS_MAX: usize = 6;
+
+/// Arguments of `trace`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct TraceArgs {
+    /// The key: id, ARN, alias or alias ARN; also of a key that no longer exists
+    key: String,
+    /// The first instant to tell of; earlier changes still count for the key's state
+    #[arg(long, value_name = "TIME", value_parser = settings::instant)]
+    since: Option<Instant>,
+    /// The instant to stop before
+    #[arg(long, value_name = "TIME", value_parser = settings::instant)]
+    until: Option<Instant>,
+    /// The instant the story is told at: how long is left to cancel counts from here (now, or `--until`)
+    #[arg(long, value_name = "TIME", value_parser = settings::instant)]
+    as_of: Option<Instant>,
+    /// How long before and after to look at what the same hands did
+    #[arg(long, value_name = "DURATION", default_value = "2h", value_parser = settings::duration)]
+    around: i64,
+    /// The form of the story; `table` unless the file's name says otherwise
+    #[arg(long, value_enum)]
+    format: Option<StoryFormat>,
+    /// Write to this file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// A form of a story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum StoryFormat {
+    /// Read from top to bottom, in a terminal
+    Table,
+    /// One object, for programs
+    Json,
+    /// One page, for a browser
+    Html,
+}
+
+/// Runs `trace`.
+pub(in crate::cli) async fn run(args: &TraceArgs, globals: &Globals, printer: &Printer) -> anyhow::Result<Exit> {
+    let lake = Lake {
+        session: settings::session(globals, None).await?,
+        args,
+    };
+    let key_arn = lake.meant().await?;
+    let facts = lake.facts(&key_arn).await?;
+    let story = story::tell(&facts);
+    let bytes = match format(args) {
+        StoryFormat::Table => {
+            let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
+            pages::text(&story, to_terminal && printer.has_color())
+        }
+        StoryFormat::Json => pages::json(&story)?,
+        StoryFormat::Html => pages::html(&story)?,
+    };
+    let mut output = Output::open(args.output.as_deref())?;
+    output.write_all(bytes.as_bytes())?;
+    output.finish()?;
+    Ok(Exit::Done)
+}
+
+fn format(args: &TraceArgs) -> StoryFormat {
+    let extension = args.output.as_deref().and_then(|path| path.extension()?.to_str());
+    args.format.unwrap_or(match extension {
+        Some("json") => StoryFormat::Json,
+        Some("html" | "htm") => StoryFormat::Html,
+        _ => StoryFormat::Table,
+    })
+}
+
+struct Lake<'a> {
+    session: Session,
+    args: &'a TraceArgs,
+}
+
+#[derive(Debug, Deserialize)]
+struct Candidate {
+    key_arn: String,
+    first_seen: Option<At>,
+    last_seen: Option<At>,
+    in_snapshot: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Name {
+    name: String,
+}
+
+impl Lake<'_> {
+    /// The key that was meant.
+    async fn meant(&self) -> anyhow::Result<String> {
+        let typed = self.args.key.as_str();
+        let arn = Arn::parse(typed);
+        let alias = arn.and_then(|arn| arn.kms_alias());
+        let place = |part: Option<&str>| part.map_or(Value::Null(Kind::Text), |part| Value::Text(part.to_owned()));
+        let bindings = Bindings::from([
+            ("name".to_owned(), Value::Text(typed.to_owned())),
+            ("alias".to_owned(), place(alias)),
+            ("account".to_owned(), place(arn.map(|arn| arn.account))),
+            ("region".to_owned(), place(arn.map(|arn| arn.region))),
+            ("since".to_owned(), instant(self.args.since)),
+            ("until".to_owned(), instant(self.args.until)),
+        ]);
+        let mut found: Vec<Candidate> = self.ask(sql::CANDIDATES, &bindings).await?;
+        if let Some(exact) = found.iter().find(|candidate| candidate.key_arn == typed) {
+            return Ok(exact.key_arn.clone());
+        }
+        match found.len() {
+            1 => Ok(found.remove(0).key_arn),
+            0 => Err(self.unknown(typed).await?),
+            _ => Err(ambiguous(typed, &found)),
+        }
+    }
+
+    async fn unknown(&self, typed: &str) -> anyhow::Result<anyhow::Error> {
+        let names: Vec<Name> = self.ask(sql::NAMES, &Bindings::new()).await?;
+        let id = |name: &str| name.rsplit_once("key/").map_or(name, |(_, id)| id).to_owned();
+        let typed_id = id(typed);
+        let ids: Vec<String> = names.iter().map(|name| id(&name.name)).collect();
+        let near = nearest(typed, names.iter().map(|name| name.name.as_str()))
+            .map(str::to_owned)
+            .or_else(|| nearest(&typed_id, ids.iter().map(String::as_str)).map(str::to_owned));
+        let message = format!("key `{typed}`: neither the log nor a snapshot knows it");
+        Ok(match near {
+            Some(near) => hinted(message, format!("did you mean `{near}`?")),
+            None => {
+                let some: Vec<&str> = names.iter().take(20).map(|name| name.name.as_str()).collect();
+                let known = if some.is_empty() {
+                    "the lake names no key at all".to_owned()
+                } else {
+                    format!("known are, among {}: {}", names.len(), some.join(", "))
+                };
+                hinted(message, known)
+            }
+        })
+    }
+
+    async fn facts(&self, key_arn: &str) -> anyhow::Result<Facts> {
+        let key = Value::Text(key_arn.to_owned());
+        let until = instant(self.args.until);
+        let of_key = |more: &[(&str, Value)]| {
+            let mut bindings = Bindings::from([("key".to_owned(), key.clone())]);
+            bindings.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+            bindings
+        };
+        let timeline = named("key-timeline")?;
+        let since_ever = [("since", Value::Null(Kind::Instant)), ("until", until.clone())];
+        let mut changes: Vec<Change> = self.ask(&timeline.sql, &of_key(&since_ever)).await?;
+        state::order(&mut changes);
+        let snapshots: Vec<Snapshot> = self.ask(sql::KEY, &of_key(&[])).await?;
+        let uses: Vec<Uses> = self.ask(sql::USES, &of_key(&[("until", until)])).await?;
+        let mut facts = Facts {
+            key_arn: key_arn.to_owned(),
+            as_of: self.args.as_of.or(self.args.until).or_else(|| Some(settings::now())),
+            since: self.args.since,
+            snapshot: snapshots.into_iter().next(),
+            log: self.ask(sql::LOG, &Bindings::new()).await?,
+            uses: uses.into_iter().next().unwrap_or_default(),
+            issues: self.issues(&changes).await?,
+            changes,
+            ..Facts::default()
+        };
+        self.around(&mut facts).await?;
+        self.broken(&mut facts).await?;
+        Ok(facts)
+    }
+
+    /// Follows every caller's access key to the call that issued it, hop by hop.
+    async fn issues(&self, changes: &[Change]) -> anyhow::Result<Issues> {
+        let mut issues = Issues::new();
+        let mut asked = BTreeSet::new();
+        let asked_since = self.args.since.map_or(i64::MIN, |since| since.0);
+        let followed: Vec<&Change> = changes
+            .iter()
+            .filter(|change| change.eventtime.0.0 >= asked_since || matches!(change.operation.as_str(), "ScheduleKeyDeletion" | "ImportKeyMaterial" | "EnableKeyRotation" | "RotateKeyOnDemand"))
+            .collect();
+        for depth in 1..=chain::DEPTH_MAX {
+            let mut wanted: BTreeMap<String, i64> = BTreeMap::new();
+            for change in &followed {
+                if let Some(key) = chain::next_key(&change.caller, &issues).filter(|key| !asked.contains(key)) {
+                    wanted.insert(key, change.eventtime.0.0);
+                }
+            }
+            // Long-term keys are issued by no session.
+            wanted.retain(|key, _| !key.starts_with("AKIA"));
+            let wanted: Vec<(String, i64)> = wanted.into_iter().take(KEYS_MAX).collect();
+            let (Some(first), Some(last)) = (
+                wanted.iter().map(|(_, at)| *at).min(),
+                wanted.iter().map(|(_, at)| *at).max(),
+            ) else {
+                break;
+            };
+            let hops = i64::try_from(depth).unwrap_or(1);
+            let keys: Vec<String> = wanted.into_iter().map(|(key, _)| key).collect();
+            asked.extend(keys.iter().cloned());
+            let bindings = Bindings::from([
+                ("keys".to_owned(), Value::List(keys)),
+                ("since".to_owned(), Value::Instant(Instant(first - SESSION_MAX * hops))),
+                ("until".to_owned(), Value::Instant(Instant(last + HOUR))),
+            ]);
+            let found: Vec<Issue> = self.ask(sql::ISSUED, &bindings).await?;
+            issues.extend(found.into_iter().map(|issue| (issue.issued_key.clone(), issue)));
+        }
+        Ok(issues)
+    }
+
+    /// What the hands that hit the key did around the time, and what the log had never seen before.
+    async fn around(&self, facts: &mut Facts) -> anyhow::Result<()> {
+        let asked_since = self.args.since.map_or(i64::MIN, |since| since.0);
+        let hits = |change: &&Change| {
+            change.succeeded()
+                && change.eventtime.0.0 >= asked_since
+                && (story::is_blow(&change.operation) && !change.is_by_itself() || change.operation == "PutKeyPolicy")
+        };
+        let blows: Vec<Change> = facts.changes.iter().filter(hits).cloned().collect();
+        let latest: Vec<&Change> = blows.iter().rev().take(FIRSTS_MAX).collect();
+        let Some(last) = latest.first() else { return Ok(()) };
+        let (mut keys, mut arns) = (BTreeSet::new(), BTreeSet::new());
+        let mut from = last.eventtime.0.0;
+        for blow in &latest {
+            // One incident, not a year: what lies further back than a session may last is another one.
+            if last.eventtime.0.0 - blow.eventtime.0.0 > SESSION_MAX {
+                continue;
+            }
+            from = from.min(blow.eventtime.0.0);
+            for hop in chain::follow(&blow.caller, &facts.issues).hops {
+                from = from.min(hop.at.map_or(i64::MAX, |at| at.0.0));
+                keys.extend(hop.access_key);
+                arns.extend(hop.identity_arn.filter(|arn| arn.contains(":user/") || arn.contains(":assumed-role/")));
+            }
+        }
+        let since = Instant(from.saturating_sub(self.args.around));
+        let until = Instant(last.eventtime.0.0.saturating_add(self.args.around));
+        let (keys, arns) = (listed(keys), listed(arns));
+        let span = [
+            ("since".to_owned(), Value::Instant(since)),
+            ("until".to_owned(), Value::Instant(until)),
+        ];
+        let mut bindings = Bindings::from(span.clone());
+        bindings.extend([("keys".to_owned(), keys), ("arns".to_owned(), arns)]);
+        facts.deeds = self.ask(sql::AROUND, &bindings).await?;
+        let mut bindings = Bindings::from(span);
+        bindings.insert("account".to_owned(), Value::Null(Kind::Text));
+        facts.tampering = self.ask(&named("kms-log-tampering")?.sql, &bindings).await?;
+        for blow in latest {
+            let text = |value: &Option<String>| Value::Text(value.clone().unwrap_or_default());
+            let person = chain::follow(&blow.caller, &facts.issues).origin.name;
+            let bindings = Bindings::from([
+                ("principal".to_owned(), text(&blow.caller.principal_arn)),
+                ("ip".to_owned(), text(&blow.caller.source_ip)),
+                ("agent".to_owned(), text(&blow.caller.user_agent)),
+                ("operation".to_owned(), Value::Text(blow.operation.clone())),
+                ("person".to_owned(), Value::Text(person.unwrap_or_default())),
+                ("until".to_owned(), Value::Instant(Instant(blow.eventtime.0.0 + 1))),
+            ]);
+            let mut found = self.ask(sql::FIRSTS, &bindings).await?;
+            if let Some(firsts) = found.pop() {
+                facts.firsts.insert(blow.eventid.clone(), firsts);
+            }
+        }
+        Ok(())
+    }
+
+    /// Who failed, and who will.
+    async fn broken(&self, facts: &mut Facts) -> anyhow::Result<()> {
+        let key = Value::Text(facts.key_arn.clone());
+        let radius = named("blast-radius")?;
+        let mut bindings = radius.bind(&[("key".to_owned(), facts.key_arn.clone())], None)?;
+        if let Some(at) = first_blow(&facts.changes) {
+            bindings.insert("at".to_owned(), Value::Instant(at));
+        }
+        facts.dependents = self.ask(&radius.sql, &bindings).await?;
+        let broken_at = facts.dependents.iter().find_map(|caller| caller.broken_at);
+        let Some(broken_at) = broken_at.or_else(|| first_blow(&facts.changes).map(At)) else { return Ok(()) };
+        let arn = Arn::parse(&facts.key_arn);
+        let bindings = Bindings::from([
+            ("key_id".to_owned(), Value::Text(arn.and_then(|arn| arn.kms_key_id()).unwrap_or_default().to_owned())),
+            ("account".to_owned(), Value::Text(arn.map(|arn| arn.account).unwrap_or_default().to_owned())),
+            ("since".to_owned(), Value::Instant(broken_at.0)),
+            ("until".to_owned(), Value::Instant(Instant(broken_at.0.0 + 30 * 24 * HOUR))),
+        ]);
+        facts.elsewhere = self.ask(sql::ELSEWHERE, &bindings).await?;
+        let bindings = Bindings::from([
+            ("key".to_owned(), key),
+            ("since".to_owned(), Value::Instant(Instant(broken_at.0.0 - 90 * 24 * HOUR))),
+            ("until".to_owned(), Value::Instant(Instant(broken_at.0.0 + 30 * 24 * HOUR))),
+        ]);
+        facts.contexts = self.ask(sql::CONTEXTS, &bindings).await?;
+        Ok(())
+    }
+
+    /// The rows of a question, as values.
+    async fn ask<T: DeserializeOwned>(&self, sql: &str, bindings: &Bindings) -> anyhow::Result<Vec<T>> {
+        let Rows { schema, stream } = self.session.query(sql, bindings).await?;
+        let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(Error::from)?;
+        let mut writer = Writer::new(Format::Jsonl, &schema, Vec::new())?;
+        for batch in &batches {
+            writer.write(batch)?;
+        }
+        let (_, bytes) = writer.finish()?;
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        Ok(lines.map(serde_json::from_slice).collect::<Result<_, _>>()?)
+    }
+}
+
+/// The first blow of the last incident: since the key was last made whole before the last blow.
+fn first_blow(changes: &[Change]) -> Option<Instant> {
+    let effective: Vec<&Change> = changes.iter().filter(|change| change.succeeded()).collect();
+    let last = effective.iter().rposition(|change| story::is_blow(&change.operation))?;
+    let mends = |change: &&Change| {
+        matches!(
+            change.operation.as_str(),
+            "EnableKey" | "ImportKeyMaterial" | "ConnectCustomKeyStore"
+        )
+    };
+    let from = effective.iter().take(last).rposition(mends).map_or(0, |place| place + 1);
+    let incident = effective.iter().take(last + 1).skip(from);
+    incident
+        .filter(|change| story::is_blow(&change.operation))
+        .map(|change| change.eventtime.0)
+        .next()
+}
+
+fn instant(value: Option<Instant>) -> Value {
+    value.map_or(Value::Null(Kind::Instant), Value::Instant)
+}
+
+/// A list for `IN`, which must hold something.
+fn listed(texts: BTreeSet<String>) -> Value {
+    let mut texts: Vec<String> = texts.into_iter().collect();
+    if texts.is_empty() {
+        texts.push(String::new());
+    }
+    Value::List(texts)
+}
+
+fn ambiguous(typed: &str, found: &[Candidate]) -> anyhow::Error {
+    let lines: Vec<String> = found
+        .iter()
+        .map(|candidate| {
+            let seen = match (candidate.first_seen, candidate.last_seen) {
+                (Some(first), Some(last)) => format!("seen under this name from {first} to {last}"),
+                _ => "never seen in the log".to_owned(),
+            };
+            let held = if candidate.in_snapshot == Some(1) { ", in a snapshot" } else { "" };
+            format!("{} ({seen}{held})", candidate.key_arn)
+        })
+        .collect();
+    hinted(
+        format!("key `{typed}`: means {} keys", found.len()),
+        format!("name one of: {}", lines.join("; ")),
+    )
+}

@@ -1,0 +1,22 @@
+//! The questions whose answers are [`super::facts`], beside the named queries. Text only: the engine plans them.
+
+/// The keys a name may mean: `$name`, and `$alias`, `$account`, `$region` where it is an alias's ARN.
+pub const CANDIDATES: &str = include_str!("sql/candidates.sql");
+/// Every name by which a key could have been meant.
+pub const NAMES: &str = include_str!("sql/names.sql");
+/// What the newest snapshot says about `$key`.
+pub const KEY: &str = include_str!("sql/key.sql");
+/// How far the log reaches, per account.
+pub const LOG: &str = include_str!("sql/log.sql");
+/// When `$key` was used with success, first and last.
+pub const USES: &str = include_str!("sql/uses.sql");
+/// The calls that issued `$keys`.
+pub const ISSUED: &str = include_str!("sql/issued.sql");
+/// What `$keys` and `$arns` did from `$since` until `$until`.
+pub const AROUND: &str = include_str!("sql/around.sql");
+/// When the log first saw a caller, an address, a tool, a right in the caller's hands.
+pub const FIRSTS: &str = include_str!("sql/firsts.sql");
+/// What the encryption contexts of the key's uses name.
+pub const CONTEXTS: &str = include_str!("sql/contexts.sql");
+/// Failures of other services that name the key, or its revocation.
+pub const ELSEWHERE: &str = include_str!("sql/elsewhere.sql");
