@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 /// Rooms in the order in which data meets them: a room names only those before it.
 const ROOMS: [&str; 12] = [
-    "model", "trail", "policy", "snapshot", "aws", "source", "lake", "ingest", "coverage", "engine", "report", "cli",
+    "model", "trail", "policy", "snapshot", "coverage", "aws", "source", "lake", "ingest", "engine", "report", "cli",
 ];
 
 /// Rooms that know no disk, network, clock, SDK or query engine, and what would betray them.
-const PURE: [&str; 5] = ["model", "trail", "policy", "snapshot", "report"];
+const PURE: [&str; 6] = ["model", "trail", "policy", "snapshot", "coverage", "report"];
 const IMPURE: [&str; 12] = [
     "std::fs",
     "TcpStream",
