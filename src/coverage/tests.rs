@@ -62,17 +62,26 @@ fn facts() -> Facts {
     facts
 }
 
-/// `since..until state basis` of every stretch of an account, Region and kind.
+/// `since..until state basis` of every stretch of an account, Region and kind, whatever the cause.
 fn of(facts: &Facts, account: &str, region: &str, kind: Kind) -> Vec<String> {
     let short = |instant: Instant| instant.to_string().replace("2026-", "").replace("T00:00:00Z", "");
-    compute(facts)
-        .iter()
-        .filter(|stretch| stretch.account_id == account && stretch.region == region && stretch.kind == kind)
-        .map(|stretch| {
-            let (state, basis) = (stretch.state.word(), stretch.basis.word());
-            format!("{}..{} {state} {basis}", short(stretch.since), short(stretch.until))
-        })
-        .collect()
+    let mut all: Vec<Stretch> = Vec::new();
+    for stretch in compute(facts) {
+        if (stretch.account_id.as_str(), stretch.region.as_str(), stretch.kind) != (account, region, kind) {
+            continue;
+        }
+        match all.last_mut() {
+            Some(last) if (last.until, last.state, last.basis) == (stretch.since, stretch.state, stretch.basis) => {
+                last.until = stretch.until;
+            }
+            _ => all.push(stretch),
+        }
+    }
+    let text = |stretch: &Stretch| {
+        let (state, basis) = (stretch.state.word(), stretch.basis.word());
+        format!("{}..{} {state} {basis}", short(stretch.since), short(stretch.until))
+    };
+    all.iter().map(text).collect()
 }
 
 fn cause(facts: &Facts, account: &str, region: &str, kind: Kind, instant: &str) -> String {
@@ -164,7 +173,9 @@ fn a_listing_speaks_only_of_what_it_reaches() {
     assert_eq!(of(&narrow, B, EAST, Kind::Use), ["01-01..01-11 gap none"]);
     narrow.listings[0].source = format!("s3://logs/AWSLogs/{A}/CloudTrail/{EAST}/2026/01/03/");
     let found = of(&narrow, A, EAST, Kind::Use);
-    assert_eq!(found, ["01-01..01-03 gap none", "01-03..01-03T23:45:00Z covered listing"]);
+    let expected =
+        ["01-01..01-03 gap none", "01-03..01-03T23:45:00Z covered listing", "01-03T23:45:00Z..01-11 gap none"];
+    assert_eq!(found, expected);
 }
 
 #[test]
@@ -297,7 +308,7 @@ fn a_second_trail_mends_what_the_first_leaves_out() {
     two.trails.push(TrailRow { bucket: Some("other".to_owned()), prefix: Some("team".to_owned()), ..row(&second) });
     assert_eq!(of(&two, A, EAST, Kind::Use), ["01-01..01-11 excluded none"], "it was not ingested");
     two.listings.push(Listing { source: "s3://other/team/".to_owned(), ..two.listings[0].clone() });
-    assert_eq!(of(&two, A, EAST, Kind::Use), ["01-01..01-11 excluded none"], "nothing came from it: lost or expired");
+    assert_eq!(of(&two, A, EAST, Kind::Use), ["01-01..01-11 gap none"], "nothing came from it: lost or expired");
     for number in day("2026-01-01")..=day("2026-01-10") {
         two.active.insert(Active { place: other.clone(), account_id: A.to_owned(), day: number });
     }
