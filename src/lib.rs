@@ -17,6 +17,7 @@
 //! - [`trail`]: bytes to records: object keys, inflating, envelopes, fields, identities, the key an event names.
 //! - [`policy`]: the evaluator: what a snapshot allows, to whom, under which condition, and why.
 //! - [`snapshot`]: permission snapshots: bundles, dumps of every shape, rows, chunks, differences.
+//! - [`coverage`]: what a log can vouch for: intervals, their basis, and the cause of every gap.
 //! - [`aws`]: the only room that names the AWS SDK: credentials, Region, endpoint, what is read from S3, the collector
 //!   of permission snapshots.
 //! - [`source`]: S3 prefixes, folders, files and standard input as one stream of objects and their bytes.
@@ -29,7 +30,8 @@
 //!
 //! # Invariants
 //!
-//! - `model`, `trail`, `policy`, `snapshot`, `trace` and `report` are pure: they know no clock, disk, network, AWS SDK or DataFusion.
+//! - `model`, `trail`, `policy`, `snapshot`, `coverage`, `trace` and `report` are pure: they know no clock, disk, network,
+//!   AWS SDK or DataFusion.
 //! - Every record read is kept, a duplicate, or a fault with its place; nothing disappears.
 //! - Only the command line asks what time it is.
 

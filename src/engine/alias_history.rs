@@ -32,6 +32,8 @@ pub(super) struct Change {
 #[derive(Debug, Default)]
 pub(super) struct AliasHistory {
     by_alias: HashMap<String, Vec<Change>>,
+    /// Instants at which a call by the alias reached a key, by alias, in order.
+    seen: HashMap<String, Vec<(i64, String)>>,
 }
 
 impl AliasHistory {
@@ -47,15 +49,41 @@ impl AliasHistory {
             }
             changes.sort_by(|a, b| (a.at, a.happening, &a.key_arn).cmp(&(b.at, b.happening, &b.key_arn)));
         }
-        AliasHistory { by_alias }
+        AliasHistory {
+            by_alias,
+            seen: HashMap::new(),
+        }
+    }
+
+    /// The same, knowing calls by an alias and the keys they reached: they tell what it was before its first change.
+    pub(super) fn seeing(mut self, calls: impl IntoIterator<Item = (String, i64, String)>) -> AliasHistory {
+        for (alias_arn, at, key_arn) in calls {
+            self.seen.entry(alias_arn).or_default().push((at, key_arn));
+        }
+        for calls in self.seen.values_mut() {
+            calls.sort();
+        }
+        self
+    }
+
+    /// The key that calls by the alias reached about the instant, of those before its first change.
+    fn seen_at(&self, alias_arn: &str, at: i64, first_change: Option<i64>) -> Option<&str> {
+        let calls = self.seen.get(alias_arn)?;
+        let known = first_change.map_or(calls.len(), |first| calls.partition_point(|(seen, _)| *seen < first));
+        let calls = calls.get(..known)?;
+        let before = calls.partition_point(|(seen, _)| *seen <= at);
+        let call = before.checked_sub(1).map_or(calls.first(), |last| calls.get(last))?;
+        Some(&call.1)
     }
 
     /// The key the alias stood for at the instant or, for the record that frees it, just before.
     ///
     /// Before its first known change an alias is unknown, unless that change is its deletion: then it stood for the
-    /// key it lost, because repointing it in between would be a change of its own.
+    /// key it lost, because repointing it in between would be a change of its own. So do calls that reached a key by it.
     pub(super) fn key_at(&self, alias_arn: &str, at: i64, just_before: bool) -> Option<&str> {
-        let changes = self.by_alias.get(alias_arn)?;
+        let Some(changes) = self.by_alias.get(alias_arn) else {
+            return self.seen_at(alias_arn, at, None);
+        };
         let known = changes.partition_point(|change| match change.at {
             Some(changed) if just_before => changed < at,
             Some(changed) => changed <= at,
@@ -65,7 +93,14 @@ impl AliasHistory {
             Some(last) => changes
                 .get(last)
                 .filter(|change| change.happening != Happening::Deleted),
-            None => changes.first().filter(|change| change.happening == Happening::Deleted),
+            None => {
+                let first = changes.first()?;
+                match first.happening {
+                    Happening::Deleted => Some(first),
+                    Happening::Created => None,
+                    Happening::Updated | Happening::Listed => return self.seen_at(alias_arn, at, first.at),
+                }
+            }
         };
         change?.key_arn.as_deref()
     }
@@ -106,6 +141,20 @@ mod tests {
         assert_eq!(history.key_at("a", 30, false), None);
         let history = AliasHistory::new([change(30, Happening::Updated, "k")]);
         assert_eq!(history.key_at("a", 1, false), None);
+    }
+
+    #[test]
+    fn calls_tell_what_an_alias_was_before_its_first_change() {
+        let call = |at: i64, key: &str| ("a".to_owned(), at, key.to_owned());
+        let history = AliasHistory::new([change(30, Happening::Updated, "new")]);
+        let history = history.seeing([call(10, "old"), call(40, "new")]);
+        let keys: Vec<_> = [5, 20, 29, 30, 50].map(|at| history.key_at("a", at, false)).into();
+        assert_eq!(keys, [Some("old"), Some("old"), Some("old"), Some("new"), Some("new")]);
+        let created = AliasHistory::new([change(30, Happening::Created, "new")]).seeing([call(10, "old")]);
+        assert_eq!(created.key_at("a", 20, false), None, "it was made anew");
+        let never_changed = AliasHistory::new([]).seeing([call(10, "k"), call(20, "l")]);
+        let keys: Vec<_> = [5, 15, 25].map(|at| never_changed.key_at("a", at, false)).into();
+        assert_eq!(keys, [Some("k"), Some("k"), Some("l")]);
     }
 
     #[test]

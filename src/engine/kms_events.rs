@@ -15,6 +15,7 @@ use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 
 use super::alias_history::{AliasHistory, Change, Happening};
+use super::fetch::Fetched;
 use crate::lake::schema;
 
 /// The view's name.
@@ -48,9 +49,56 @@ pub(super) async fn view(context: &SessionContext) -> Result<Arc<dyn TableProvid
     while let Some(batch) = batches.try_next().await? {
         collect_listed(&batch, &mut changes)?;
     }
-    context.register_udf(ScalarUDF::from(AliasTarget::new(AliasHistory::new(changes))));
+    let history = seen(context, AliasHistory::new(changes)).await?;
+    context.register_udf(ScalarUDF::from(AliasTarget::new(history)));
     let plan = context.sql(VIEW).await?.into_unoptimized_plan();
     Ok(Arc::new(ViewTable::new(plan, Some(VIEW.to_owned()))))
+}
+
+/// Refused calls that name only an alias, whose key the history may not tell.
+const UNRESOLVED: &str = "\
+    SELECT k['alias_arn'] AS alias_arn, min(eventtime) AS at FROM (\
+    SELECT eventtime, unnest(kms) AS k FROM cloudtrail \
+    WHERE eventsource = 'kms.amazonaws.com' AND kms_key_arn IS NULL AND coalesce(errorcode, '') <> '') AS refused \
+    WHERE k['alias_arn'] IS NOT NULL AND k['key_arn'] IS NULL GROUP BY k['alias_arn']";
+
+/// Asks the calls that went through, where the changes of an alias do not tell what it was.
+async fn seen(context: &SessionContext, history: AliasHistory) -> Result<AliasHistory> {
+    let unresolved = Fetched::of(context, UNRESOLVED).await?;
+    let mut words: Vec<String> = Vec::new();
+    for row in unresolved.rows() {
+        if let (Some(alias), Some(at)) = (row.text(0), row.instant(1))
+            && history.key_at(alias, at, false).is_none()
+        {
+            // By its ARN or, inside its account and Region, by its name.
+            words.extend([alias, alias.splitn(6, ':').last().unwrap_or(alias)].map(|word| word.replace('\'', "''")));
+        }
+    }
+    if words.is_empty() {
+        return Ok(history);
+    }
+    let sql = format!(
+        "SELECT k['key_ref'] AS key_ref, k['key_arn'] AS key_arn, min(eventtime) AS first, max(eventtime) AS last FROM (\
+         SELECT eventtime, unnest(kms) AS k FROM cloudtrail \
+         WHERE eventsource = 'kms.amazonaws.com' AND coalesce(errorcode, '') = '' AND kms_key_arn IS NOT NULL) AS done \
+         WHERE k['key_ref'] IN ('{}') AND k['key_arn'] IS NOT NULL GROUP BY k['key_ref'], k['key_arn']",
+        words.join("', '")
+    );
+    let mut calls = Vec::new();
+    for row in Fetched::of(context, &sql).await?.rows() {
+        let (Some(word), Some(key_arn)) = (row.text(0), row.text(1)) else {
+            continue;
+        };
+        // An alias lives where its key lives.
+        let alias = match (word.starts_with("arn:"), key_arn.rsplit_once(":key/")) {
+            (true, _) => word.to_owned(),
+            (false, Some((place, _))) => format!("{place}:{word}"),
+            (false, None) => continue,
+        };
+        let at = row.instant(2).into_iter().chain(row.instant(3));
+        calls.extend(at.map(|at| (alias.clone(), at, key_arn.to_owned())));
+    }
+    Ok(history.seeing(calls))
 }
 
 fn collect(batch: &RecordBatch, changes: &mut Vec<Change>) -> Result<()> {

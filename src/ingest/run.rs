@@ -79,8 +79,7 @@ pub async fn run(
             };
             take(
                 listed,
-                &place,
-                is_named(source),
+                (&place, is_named(source)),
                 settings,
                 &known,
                 &progress,
@@ -154,8 +153,7 @@ struct Unit {
 
 async fn take(
     listed: impl Stream<Item = Listed>,
-    place: &Arc<str>,
-    is_named: bool,
+    (place, is_named): (&Arc<str>, bool),
     settings: &Settings,
     known: &Known,
     progress: &Arc<Progress>,

@@ -258,7 +258,11 @@ impl Intake {
     /// This run's entries with their counts, and the entries of earlier objects that lost rows to this run's.
     async fn settled_entries(&self, resolution: &duplicates::Resolution) -> Result<(Vec<Entry>, Vec<Entry>)> {
         let of = |counts: &HashMap<String, i64>, object: &str| counts.get(object).copied().unwrap_or_default();
-        let again = self.entries.iter().map(|entry| &entry.source_object).filter(|object| self.known.has_row(object));
+        let again = self
+            .entries
+            .iter()
+            .map(|entry| &entry.source_object)
+            .filter(|object| self.known.has_row(object));
         let wanted: HashSet<String> = again.chain(resolution.moved.keys()).cloned().collect();
         let mut before: HashMap<String, Entry> = ledger::entries(&self.lake, &wanted)
             .await?
@@ -277,7 +281,10 @@ impl Intake {
                     entry.records_read, entry.kept, entry.duplicate, entry.faulted
                 )));
             }
-            if before.get(&object).is_some_and(|before| before.etag == entry.etag && before.error.is_none()) {
+            if before
+                .get(&object)
+                .is_some_and(|before| before.etag == entry.etag && before.error.is_none())
+            {
                 // Another run took the very same version meanwhile: its account stands, and may have changed since.
                 continue;
             }
@@ -293,8 +300,10 @@ impl Intake {
             }
             entries.push(entry);
         }
-        let mut moved: Vec<Entry> =
-            before.into_values().filter(|entry| resolution.moved.contains_key(&entry.source_object)).collect();
+        let mut moved: Vec<Entry> = before
+            .into_values()
+            .filter(|entry| resolution.moved.contains_key(&entry.source_object))
+            .collect();
         for entry in &mut moved {
             let lost = of(&resolution.moved, &entry.source_object);
             entry.kept -= lost;

@@ -50,7 +50,10 @@ pub fn steps(of: &Situation<'_>) -> Vec<Step> {
     match of.state {
         Some("PendingDeletion" | "PendingReplicaDeletion") => {
             step("the exact date of deletion is only here", Some(look));
-            step("cancel the deletion; the key is then disabled", Some(format!("aws kms cancel-key-deletion {key}")));
+            step(
+                "cancel the deletion; the key is then disabled",
+                Some(format!("aws kms cancel-key-deletion {key}")),
+            );
             step("then make it usable again", Some(format!("aws kms enable-key {key}")));
         }
         Some("Disabled") => {
@@ -85,11 +88,16 @@ pub fn steps(of: &Situation<'_>) -> Vec<Step> {
         match of.policy_before {
             Some(policy) => step(
                 "put the policy back as it was before",
-                Some(format!("aws kms put-key-policy {key} --policy-name default --policy {}", quoted(policy))),
+                Some(format!(
+                    "aws kms put-key-policy {key} --policy-name default --policy {}",
+                    quoted(policy)
+                )),
             ),
             None => step(
                 "compare the policy with the one you expect: what it was before is not in the log",
-                Some(format!("aws kms get-key-policy {key} --policy-name default --output text")),
+                Some(format!(
+                    "aws kms get-key-policy {key} --policy-name default --output text"
+                )),
             ),
         }
     }

@@ -94,7 +94,11 @@ pub fn follow(caller: &Caller, issues: &Issues) -> Chain {
         }
     }
     let is_cut = returns.is_some() || hops.len() > DEPTH_MAX;
-    let ending = if is_cut { Ending::Cut } else { Ending::of(current, nearer) };
+    let ending = if is_cut {
+        Ending::Cut
+    } else {
+        Ending::of(current, nearer)
+    };
     let missing = match returns {
         Some(key) => Some(format!("the chain returns to access key {key}")),
         None => ending.missing(current),
@@ -159,7 +163,12 @@ impl Ending {
     fn of(caller: &Caller, nearer: Option<(&Caller, &Issue)>) -> Ending {
         let is_sso = |arn: Option<&str>| arn.is_some_and(|arn| arn.contains("/AWSReservedSSO_"));
         match filled(&caller.identity_type).unwrap_or_default() {
-            "Root" if caller.assumed_root.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true")) => {
+            "Root"
+                if caller
+                    .assumed_root
+                    .as_deref()
+                    .is_some_and(|text| text.eq_ignore_ascii_case("true")) =>
+            {
                 Ending::AssumedRoot
             }
             "Root" => Ending::Root,
@@ -202,10 +211,13 @@ impl Ending {
                 "the log of account {} is absent: the caller is known by its id only",
                 caller.account_id.as_deref().unwrap_or_default()
             )),
-            Ending::Role | Ending::IdentityCenterSession | Ending::AssumedRoot => Some(match filled(&caller.access_key) {
-                None => "the record has no access key, so nothing links it to the call that opened the session".to_owned(),
-                Some(key) => format!("no record of the call that issued access key {key}"),
-            }),
+            Ending::Role | Ending::IdentityCenterSession | Ending::AssumedRoot => {
+                Some(match filled(&caller.access_key) {
+                    None => "the record has no access key, so nothing links it to the call that opened the session"
+                        .to_owned(),
+                    Some(key) => format!("no record of the call that issued access key {key}"),
+                })
+            }
             Ending::Unknown => Some(format!(
                 "the record does not say who called ({})",
                 caller.identity_type.as_deref().unwrap_or("no type")

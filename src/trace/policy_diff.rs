@@ -51,7 +51,8 @@ pub fn compare(before: Option<&str>, after: &str, account: &str) -> Diff {
     };
     alarms(&new, account, &mut diff);
     let Some(old) = before.and_then(statements) else {
-        diff.lines.push(line('~', "the policy before is not in the log".to_owned()));
+        diff.lines
+            .push(line('~', "the policy before is not in the log".to_owned()));
         for (at, statement) in new.iter().enumerate() {
             whole('+', at, statement, &mut diff);
         }
@@ -83,8 +84,9 @@ pub fn compare(before: Option<&str>, after: &str, account: &str) -> Diff {
         }
     }
     if names_account(&old, account) && !names_account(&new, account) {
-        diff.alarms
-            .push(format!("account {account} itself is no longer allowed in: only the principals named still are"));
+        diff.alarms.push(format!(
+            "account {account} itself is no longer allowed in: only the principals named still are"
+        ));
     }
     diff.lines.truncate(LINES_MAX);
     diff
@@ -103,7 +105,11 @@ fn statements(text: &str) -> Option<Vec<Value>> {
 }
 
 fn label(at: usize, statement: &Value) -> String {
-    match statement.get("Sid").and_then(Value::as_str).filter(|sid| !sid.is_empty()) {
+    match statement
+        .get("Sid")
+        .and_then(Value::as_str)
+        .filter(|sid| !sid.is_empty())
+    {
         Some(sid) => format!("statement `{sid}`"),
         None => format!("statement {}", at + 1),
     }
@@ -114,7 +120,8 @@ fn whole(sign: char, at: usize, statement: &Value, diff: &mut Diff) {
         .iter()
         .filter_map(|member| Some(format!("{member} {}", statement.get(member).map(flat)?)))
         .collect();
-    diff.lines.push(line(sign, format!("{}: {}", label(at, statement), parts.join("; "))));
+    diff.lines
+        .push(line(sign, format!("{}: {}", label(at, statement), parts.join("; "))));
 }
 
 fn changed(at: usize, before: &Value, after: &Value, diff: &mut Diff) {

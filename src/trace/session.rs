@@ -44,7 +44,11 @@ pub fn entries(deeds: &[Deed], of_key: &dyn Fn(&str) -> bool) -> Vec<Entry> {
     for deed in sorted {
         let entry = entry(deed, of_key(&deed.eventid));
         if entry.is_read && entry.error_code.is_none() && !is_way(&entry) {
-            let kind = (entry.service.clone(), entry.operation.clone(), entry.identity_arn.clone());
+            let kind = (
+                entry.service.clone(),
+                entry.operation.clone(),
+                entry.identity_arn.clone(),
+            );
             if let Some(known) = reads.get(&kind).and_then(|place| entries.get_mut(*place)) {
                 known.count += 1;
                 known.until = entry.at;

@@ -19,9 +19,17 @@ pub fn order(changes: &mut Vec<Change>) {
     let mut start = 0;
     while let Some(first) = changes.get(start) {
         let at = first.eventtime;
-        let length = changes.iter().skip(start).take_while(|change| change.eventtime == at).count();
-        let Some(second) = changes.get_mut(start..start + length) else { break };
-        let cancels = second.iter().any(|change| change.succeeded() && change.operation == "CancelKeyDeletion");
+        let length = changes
+            .iter()
+            .skip(start)
+            .take_while(|change| change.eventtime == at)
+            .count();
+        let Some(second) = changes.get_mut(start..start + length) else {
+            break;
+        };
+        let cancels = second
+            .iter()
+            .any(|change| change.succeeded() && change.operation == "CancelKeyDeletion");
         second.sort_by_key(|change| (turn(change, pending, disabled, cancels), change.eventid.clone()));
         for change in second.iter().filter(|change| change.succeeded()) {
             match change.operation.as_str() {
@@ -81,7 +89,10 @@ pub fn replay(changes: &[Change], uses: &Uses) -> Vec<Step> {
         if change.succeeded() {
             let next: Option<State> = match change.operation.as_str() {
                 "CreateKey" => {
-                    let external = json(&change.answer).pointer("/keyMetadata/origin").and_then(Value::as_str) == Some("EXTERNAL");
+                    let external = json(&change.answer)
+                        .pointer("/keyMetadata/origin")
+                        .and_then(Value::as_str)
+                        == Some("EXTERNAL");
                     Some(Some(if external { "PendingImport" } else { "Enabled" }.to_owned()))
                 }
                 "EnableKey" => Some(Some("Enabled".to_owned())),
@@ -97,7 +108,10 @@ pub fn replay(changes: &[Change], uses: &Uses) -> Vec<Step> {
                 "ScheduleKeyDeletion" => {
                     schedule = Some(place);
                     let said = json(&change.answer);
-                    let said = said.get("keyState").and_then(Value::as_str).unwrap_or("PendingDeletion");
+                    let said = said
+                        .get("keyState")
+                        .and_then(Value::as_str)
+                        .unwrap_or("PendingDeletion");
                     Some(Some(said.to_owned()))
                 }
                 "DeleteImportedKeyMaterial" => Some(Some("PendingImport".to_owned())),
@@ -144,7 +158,7 @@ fn rotation_cause(change: &Change, changes: &[Change], place: usize) -> Option<u
     let found = earlier
         .enumerate()
         .filter(|(_, earlier)| earlier.succeeded() && earlier.operation == asked);
-    found.map(|(place, _)| place).last()
+    found.map(|(place, _)| place).next_back()
 }
 
 /// Before the first change the log says nothing, unless that change, or a use before it, tells.

@@ -293,16 +293,20 @@ fn new_policy(change: &Change) -> Option<String> {
     Some(plain(policy)).filter(|text| !text.is_empty() && text != "null")
 }
 
+/// What tells actors apart.
+type ActorKey = (Option<String>, Option<String>, Option<String>);
+
 fn actor(
     change: &Change,
     cause: Option<&Change>,
     facts: &Facts,
     actors: &mut Vec<Actor>,
-    places: &mut BTreeMap<(Option<String>, Option<String>, Option<String>), usize>,
+    places: &mut BTreeMap<ActorKey, usize>,
 ) -> Option<usize> {
     let source = if change.is_by_itself() { cause? } else { change };
     let caller = &source.caller;
-    let hits = is_blow(&source.operation) && source.succeeded() || source.operation == "PutKeyPolicy" && source.succeeded();
+    let hits =
+        is_blow(&source.operation) && source.succeeded() || source.operation == "PutKeyPolicy" && source.succeeded();
     let who = (
         caller.access_key.clone(),
         caller.identity_arn.clone().or_else(|| caller.principal_arn.clone()),
@@ -333,7 +337,12 @@ fn actor(
 
 /// What the log had never seen before the call, or not before this session began.
 fn first_times(change: &Change, firsts: &Firsts, chain: &Chain) -> Vec<String> {
-    let began = chain.hops.iter().filter_map(|hop| hop.at).min().unwrap_or(change.eventtime);
+    let began = chain
+        .hops
+        .iter()
+        .filter_map(|hop| hop.at)
+        .min()
+        .unwrap_or(change.eventtime);
     let is_new = |first: Option<At>| first.is_some_and(|first| first >= began);
     let person = chain.origin.name.as_deref().unwrap_or("the caller");
     let mut said = Vec::new();
@@ -350,7 +359,11 @@ fn first_times(change: &Change, firsts: &Firsts, chain: &Chain) -> Vec<String> {
         let tool = agent.split(' ').next().unwrap_or(agent);
         said.push(format!("user agent {tool} was never seen before"));
     }
-    let role = chain.hops.first().and_then(|hop| hop.principal_arn.as_deref()).map_or_else(String::new, short);
+    let role = chain
+        .hops
+        .first()
+        .and_then(|hop| hop.principal_arn.as_deref())
+        .map_or_else(String::new, short);
     if is_new(firsts.principal_first_at) {
         said.push(format!("{role} had never done anything in this log"));
     } else if is_new(firsts.admin_first_at) {
@@ -365,15 +378,30 @@ fn entry(change: &Change, step: &Step, cause: Option<&Change>, account: &str) ->
     let (title, details) = words(change, account);
     let mut alarms = Vec::new();
     let succeeded = change.succeeded();
-    let was_pending = step.before.as_deref().is_some_and(|state| state.starts_with("Pending") && state.ends_with("Deletion"));
+    let was_pending = step
+        .before
+        .as_deref()
+        .is_some_and(|state| state.starts_with("Pending") && state.ends_with("Deletion"));
     if succeeded && was_pending && change.operation == "PutKeyPolicy" {
-        alarms.push("the policy was changed while the key was pending deletion: look whether anyone may still cancel".to_owned());
+        alarms.push(
+            "the policy was changed while the key was pending deletion: look whether anyone may still cancel"
+                .to_owned(),
+        );
     }
     let parameters = json(&change.parameters);
-    if parameters.get("bypassPolicyLockoutSafetyCheck").and_then(Value::as_bool) == Some(true) {
+    if parameters
+        .get("bypassPolicyLockoutSafetyCheck")
+        .and_then(Value::as_bool)
+        == Some(true)
+    {
         alarms.push("the check that keeps the caller from locking everyone out was switched off".to_owned());
     }
-    if succeeded && matches!(change.operation.as_str(), "DeleteImportedKeyMaterial" | "DeleteExpiredKeyMaterial") {
+    if succeeded
+        && matches!(
+            change.operation.as_str(),
+            "DeleteImportedKeyMaterial" | "DeleteExpiredKeyMaterial"
+        )
+    {
         alarms.push("there is no waiting period: what the key encrypted is unreadable until the same material is imported again".to_owned());
     }
     let weight = match (succeeded, change.operation.as_str()) {
@@ -442,21 +470,34 @@ fn words(change: &Change, account: &str) -> (String, Vec<String>) {
         "CreateGrant" => {
             let grantee = asked("granteePrincipal").or_else(|| asked("granteeServicePrincipal"));
             let operations = parameters.get("operations").and_then(Value::as_array);
-            say("for", operations.map(|all| all.iter().map(plain).collect::<Vec<_>>().join(", ")));
+            say(
+                "for",
+                operations.map(|all| all.iter().map(plain).collect::<Vec<_>>().join(", ")),
+            );
             say("under", asked("constraints"));
             say("grant id", answered("grantId"));
-            if let Some(owner) = grantee.as_deref().and_then(Arn::parse).map(|arn| arn.account.to_owned())
+            if let Some(owner) = grantee
+                .as_deref()
+                .and_then(Arn::parse)
+                .map(|arn| arn.account.to_owned())
                 && !owner.is_empty()
                 && owner != account
             {
                 said.push(format!("the grantee is of another account: {owner}"));
             }
-            format!("grant given to {}", grantee.as_deref().map_or_else(|| "someone".to_owned(), short))
+            format!(
+                "grant given to {}",
+                grantee.as_deref().map_or_else(|| "someone".to_owned(), short)
+            )
         }
         "RevokeGrant" | "RetireGrant" => {
             let grant = asked("grantId").or_else(|| details.get("grantId").map(plain));
             say("grant id", grant);
-            let verb = if change.operation == "RevokeGrant" { "revoked" } else { "retired" };
+            let verb = if change.operation == "RevokeGrant" {
+                "revoked"
+            } else {
+                "retired"
+            };
             format!("grant {verb}")
         }
         "CreateAlias" => format!("{} now stands for this key", asked("aliasName").unwrap_or_default()),
@@ -505,20 +546,22 @@ fn window(change: &Change) -> i64 {
 
 fn deletion(changes: &[Change], as_of: Option<Instant>) -> Option<Deletion> {
     let effective = || changes.iter().enumerate().filter(|(_, change)| change.succeeded());
-    let (place, schedule) = effective().filter(|(_, change)| change.operation == "ScheduleKeyDeletion").last()?;
-    let ended = effective().find(|(at, change)| {
-        *at > place && matches!(change.operation.as_str(), "CancelKeyDeletion" | "DeleteKey")
-    });
+    let (place, schedule) = effective().rfind(|(_, change)| change.operation == "ScheduleKeyDeletion")?;
+    let ended = effective()
+        .find(|(at, change)| *at > place && matches!(change.operation.as_str(), "CancelKeyDeletion" | "DeleteKey"));
     let days = window(schedule);
     let earliest = Instant(schedule.eventtime.0.0 + days * 86_400_000_000);
-    let waits_for_replicas = json(&schedule.answer).get("keyState").and_then(Value::as_str) == Some("PendingReplicaDeletion");
+    let waits_for_replicas =
+        json(&schedule.answer).get("keyState").and_then(Value::as_str) == Some("PendingReplicaDeletion");
     let status = match ended.map(|(_, change)| change.operation.as_str()) {
         Some("DeleteKey") => "deleted",
         Some(_) => "cancelled",
         None if waits_for_replicas => "pending_replicas",
         None => "pending",
     };
-    let left = as_of.filter(|_| ended.is_none()).map(|now| (earliest.0 - now.0).div_euclid(1_000_000));
+    let left = as_of
+        .filter(|_| ended.is_none())
+        .map(|now| (earliest.0 - now.0).div_euclid(1_000_000));
     Some(Deletion {
         scheduled_at: schedule.eventtime,
         eventid: schedule.eventid.clone(),
@@ -532,14 +575,22 @@ fn deletion(changes: &[Change], as_of: Option<Instant>) -> Option<Deletion> {
 
 /// The aliases that stand for the key after its changes, or stood for it until it lost the last.
 fn aliases(changes: &[Change], snapshot: Option<&Snapshot>) -> Vec<String> {
-    let said = snapshot.and_then(|snapshot| snapshot.aliases.as_deref()).unwrap_or_default();
-    let mut names: BTreeSet<String> = said.split(", ").filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let said = snapshot
+        .and_then(|snapshot| snapshot.aliases.as_deref())
+        .unwrap_or_default();
+    let mut names: BTreeSet<String> = said
+        .split(", ")
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
     if !names.is_empty() {
         return names.into_iter().collect();
     }
     let mut lost = None;
     for change in changes.iter().filter(|change| change.succeeded()) {
-        let Some(name) = json(&change.parameters).get("aliasName").map(plain) else { continue };
+        let Some(name) = json(&change.parameters).get("aliasName").map(plain) else {
+            continue;
+        };
         let name = match name.split_once(":alias/") {
             Some((_, name)) => format!("alias/{name}"),
             None => name,
@@ -562,7 +613,9 @@ fn aliases(changes: &[Change], snapshot: Option<&Snapshot>) -> Vec<String> {
 }
 
 fn advise(key: &Key, timeline: &[Entry], changes: &[Change], actors: &[Actor]) -> Vec<advice::Step> {
-    let last_repair = timeline.iter().rposition(|entry| entry.weight == "repair" && entry.operation != "CancelKeyDeletion");
+    let last_repair = timeline
+        .iter()
+        .rposition(|entry| entry.weight == "repair" && entry.operation != "CancelKeyDeletion");
     let is_open = |place: usize| last_repair.is_none_or(|repair| place > repair);
     let mut of = Situation {
         key_arn: &key.arn,
@@ -603,7 +656,8 @@ fn advise(key: &Key, timeline: &[Entry], changes: &[Change], actors: &[Actor]) -
             "ConnectCustomKeyStore" => store = None,
             "CreateGrant" if harmful.contains(entry.eventid.as_str()) => {
                 let answer = changes.get(place).map(|change| json(&change.answer));
-                of.grants.extend(answer.and_then(|answer| answer.get("grantId").map(plain)));
+                of.grants
+                    .extend(answer.and_then(|answer| answer.get("grantId").map(plain)));
             }
             _ => {}
         }
@@ -637,16 +691,25 @@ fn unknown(key: &Key, timeline: &[Entry], actors: &[Actor], facts: &Facts) -> Ve
     let mut said = Vec::new();
     let reach = facts.log.iter().find(|reach| reach.account_id == key.account_id);
     match reach.and_then(|reach| reach.first_event_at) {
-        None => said.push(format!("the lake holds no record of account {}, which owns the key", key.account_id)),
+        None => said.push(format!(
+            "the lake holds no record of account {}, which owns the key",
+            key.account_id
+        )),
         Some(first) => {
             let created = facts.snapshot.as_ref().and_then(|snapshot| snapshot.creation_date);
             let seen_created = timeline.iter().any(|entry| entry.operation == "CreateKey");
             if !seen_created && created.is_none_or(|created| created < first) {
-                said.push(format!("the log of account {} begins at {first}: what happened to the key before is not known", key.account_id));
+                said.push(format!(
+                    "the log of account {} begins at {first}: what happened to the key before is not known",
+                    key.account_id
+                ));
             }
         }
     }
-    for entry in timeline.iter().filter(|entry| entry.operation == "DeleteKey" && entry.attributed_eventid.is_none()) {
+    for entry in timeline
+        .iter()
+        .filter(|entry| entry.operation == "DeleteKey" && entry.attributed_eventid.is_none())
+    {
         said.push(format!(
             "KMS deleted the key at {}, but no schedule of it is in the log: who asked for it is not known (the waiting period is 7 to 30 days, so look 8 to 31 days before)",
             entry.at
@@ -663,15 +726,21 @@ fn unknown(key: &Key, timeline: &[Entry], actors: &[Actor], facts: &Facts) -> Ve
         && seen != state
         && timeline.last().is_none_or(|last| last.at <= at)
     {
-        said.push(format!("the snapshot of {at} found the key {seen}, the log ends with it {state}: a change is missing from the log"));
+        said.push(format!(
+            "the snapshot of {at} found the key {seen}, the log ends with it {state}: a change is missing from the log"
+        ));
     }
     said
 }
 
 /// Why a hop may be missing.
 fn hint(actor: &Actor, facts: &Facts) -> String {
-    let Some(hop) = actor.chain.hops.last() else { return String::new() };
-    let Some(account) = hop.account_id.as_deref() else { return String::new() };
+    let Some(hop) = actor.chain.hops.last() else {
+        return String::new();
+    };
+    let Some(account) = hop.account_id.as_deref() else {
+        return String::new();
+    };
     if !facts.log.iter().any(|reach| reach.account_id == account) {
         return format!("; the lake holds no log of account {account}");
     }
@@ -689,17 +758,24 @@ fn summary(story: &Story) -> Vec<String> {
         (Some(deletion), Some("Deleted")) => format!(
             "{name} is DELETED: scheduled at {}, carried out by KMS at {}.",
             deletion.scheduled_at,
-            deletion.ended_at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string())
+            deletion
+                .ended_at
+                .map_or_else(|| "an unknown time".to_owned(), |at| at.to_string())
         ),
         (None, Some("Deleted")) => format!("{name} is DELETED."),
         (Some(deletion), Some("PendingDeletion" | "PendingReplicaDeletion")) => {
             let left = match deletion.seconds_left {
                 Some(left) if left > 0 => format!("{} left to cancel", length(left)),
-                Some(left) if left > -DELETION_DELAY_SECONDS => "the waiting period is over: cancel within hours, if it is not too late".to_owned(),
+                Some(left) if left > -DELETION_DELAY_SECONDS => {
+                    "the waiting period is over: cancel within hours, if it is not too late".to_owned()
+                }
                 Some(_) => "the waiting period is over: the key is probably gone".to_owned(),
                 None => "cancel before then".to_owned(),
             };
-            format!("{name} is PENDING DELETION, not before {} ({left}).", deletion.earliest_deletion_at)
+            format!(
+                "{name} is PENDING DELETION, not before {} ({left}).",
+                deletion.earliest_deletion_at
+            )
         }
         (_, Some(state)) => format!("{name} is {state}, as far as the log goes."),
         (_, None) => format!("the state of {name} is not in the log."),
@@ -710,7 +786,10 @@ fn summary(story: &Story) -> Vec<String> {
     let callers = &story.blast_radius.callers;
     let failing: Vec<&Dependent> = callers.iter().filter(|caller| caller.failures > 0).collect();
     if let Some(first) = failing.first() {
-        let who = first.principal_arn.as_deref().map_or_else(|| "someone".to_owned(), short);
+        let who = first
+            .principal_arn
+            .as_deref()
+            .map_or_else(|| "someone".to_owned(), short);
         let calls: u64 = failing.iter().map(|caller| caller.failures).sum();
         let after = first.seconds_to_failure.map(length).unwrap_or_default();
         said.push(format!(
@@ -758,7 +837,11 @@ fn by(entry: &Entry, story: &Story) -> String {
         };
     };
     let origin = &actor.chain.origin;
-    let who = origin.name.clone().or_else(|| origin.arn.clone()).unwrap_or_else(|| "someone unknown".to_owned());
+    let who = origin
+        .name
+        .clone()
+        .or_else(|| origin.arn.clone())
+        .unwrap_or_else(|| "someone unknown".to_owned());
     let from = origin.ip.as_deref().map(|ip| format!(" from {ip}")).unwrap_or_default();
     let mut roles: Vec<String> = Vec::new();
     for hop in actor.chain.hops.iter().rev() {
@@ -769,8 +852,20 @@ fn by(entry: &Entry, story: &Story) -> String {
             roles.push(name);
         }
     }
-    let through = if roles.is_empty() { String::new() } else { format!(", through {}", roles.join(", then ")) };
-    let doubt = if actor.chain.complete { "" } else { " (the chain is incomplete)" };
-    let asked = if entry.attributed_eventid.is_some() { ", as asked for by" } else { ", by" };
+    let through = if roles.is_empty() {
+        String::new()
+    } else {
+        format!(", through {}", roles.join(", then "))
+    };
+    let doubt = if actor.chain.complete {
+        ""
+    } else {
+        " (the chain is incomplete)"
+    };
+    let asked = if entry.attributed_eventid.is_some() {
+        ", as asked for by"
+    } else {
+        ", by"
+    };
     format!("{asked} {who}{from}{through}{doubt}")
 }

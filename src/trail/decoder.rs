@@ -437,8 +437,12 @@ impl Decoder {
                 b'"' => {
                     let name = bytes.get(1..at).and_then(|name| std::str::from_utf8(name).ok());
                     let rest = bytes.get(at + 1..).unwrap_or_default();
-                    let value = rest.iter().position(|byte| !matches!(byte, b':' | b' ' | b'\n' | b'\r' | b'\t'));
-                    let Some(value) = value.or(last.then_some(0)) else { return ControlFlow::Break(()) };
+                    let value = rest
+                        .iter()
+                        .position(|byte| !matches!(byte, b':' | b' ' | b'\n' | b'\r' | b'\t'));
+                    let Some(value) = value.or(last.then_some(0)) else {
+                        return ControlFlow::Break(());
+                    };
                     let is_member = rest.get(..value).is_some_and(|gap| gap.contains(&b':'));
                     let opening = rest.get(value).copied().filter(|_| is_member);
                     let events = name.filter(|name| envelope::is_event_array(name));
@@ -451,7 +455,12 @@ impl Decoder {
                             self.enter(At::Array { records, bare: false }, consumed + 1);
                         }
                         (Some(b'{' | b'['), _) => {
-                            let skip = At::Skip { depth: 0, in_string: false, escaped: false, back: Back::Tail };
+                            let skip = At::Skip {
+                                depth: 0,
+                                in_string: false,
+                                escaped: false,
+                                back: Back::Tail,
+                            };
                             self.enter(skip, consumed);
                         }
                         _ => self.enter(At::Tail, at + 1),

@@ -25,3 +25,4 @@ mod snapshot_moto;
 mod sources;
 mod support;
 mod tidy;
+mod verdicts;

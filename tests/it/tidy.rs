@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 /// Rooms in the order in which data meets them: a room names only those before it.
 const ROOMS: [&str; 13] = [
-    "model", "trail", "policy", "snapshot", "aws", "source", "lake", "ingest", "coverage", "engine", "trace", "report",
+    "model", "trail", "policy", "snapshot", "coverage", "aws", "source", "lake", "ingest", "engine", "trace", "report",
     "cli",
 ];
 
 /// Rooms that know no disk, network, clock, SDK or query engine, and what would betray them.
-const PURE: [&str; 6] = ["model", "trail", "policy", "snapshot", "trace", "report"];
+const PURE: [&str; 7] = ["model", "trail", "policy", "snapshot", "coverage", "trace", "report"];
 const IMPURE: [&str; 12] = [
     "std::fs",
     "TcpStream",

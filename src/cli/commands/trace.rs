@@ -210,7 +210,13 @@ impl Lake<'_> {
         let asked_since = self.args.since.map_or(i64::MIN, |since| since.0);
         let followed: Vec<&Change> = changes
             .iter()
-            .filter(|change| change.eventtime.0.0 >= asked_since || matches!(change.operation.as_str(), "ScheduleKeyDeletion" | "ImportKeyMaterial" | "EnableKeyRotation" | "RotateKeyOnDemand"))
+            .filter(|change| {
+                change.eventtime.0.0 >= asked_since
+                    || matches!(
+                        change.operation.as_str(),
+                        "ScheduleKeyDeletion" | "ImportKeyMaterial" | "EnableKeyRotation" | "RotateKeyOnDemand"
+                    )
+            })
             .collect();
         for depth in 1..=chain::DEPTH_MAX {
             let mut wanted: BTreeMap<String, i64> = BTreeMap::new();
@@ -264,7 +270,10 @@ impl Lake<'_> {
             for hop in chain::follow(&blow.caller, &facts.issues).hops {
                 from = from.min(hop.at.map_or(i64::MAX, |at| at.0.0));
                 keys.extend(hop.access_key);
-                arns.extend(hop.identity_arn.filter(|arn| arn.contains(":user/") || arn.contains(":assumed-role/")));
+                arns.extend(
+                    hop.identity_arn
+                        .filter(|arn| arn.contains(":user/") || arn.contains(":assumed-role/")),
+                );
             }
         }
         let since = Instant(from.saturating_sub(self.args.around));
@@ -309,19 +318,36 @@ impl Lake<'_> {
         }
         facts.dependents = self.ask(&radius.sql, &bindings).await?;
         let broken_at = facts.dependents.iter().find_map(|caller| caller.broken_at);
-        let Some(broken_at) = broken_at.or_else(|| first_blow(&facts.changes).map(At)) else { return Ok(()) };
+        let Some(broken_at) = broken_at.or_else(|| first_blow(&facts.changes).map(At)) else {
+            return Ok(());
+        };
         let arn = Arn::parse(&facts.key_arn);
         let bindings = Bindings::from([
-            ("key_id".to_owned(), Value::Text(arn.and_then(|arn| arn.kms_key_id()).unwrap_or_default().to_owned())),
-            ("account".to_owned(), Value::Text(arn.map(|arn| arn.account).unwrap_or_default().to_owned())),
+            (
+                "key_id".to_owned(),
+                Value::Text(arn.and_then(|arn| arn.kms_key_id()).unwrap_or_default().to_owned()),
+            ),
+            (
+                "account".to_owned(),
+                Value::Text(arn.map(|arn| arn.account).unwrap_or_default().to_owned()),
+            ),
             ("since".to_owned(), Value::Instant(broken_at.0)),
-            ("until".to_owned(), Value::Instant(Instant(broken_at.0.0 + 30 * 24 * HOUR))),
+            (
+                "until".to_owned(),
+                Value::Instant(Instant(broken_at.0.0 + 30 * 24 * HOUR)),
+            ),
         ]);
         facts.elsewhere = self.ask(sql::ELSEWHERE, &bindings).await?;
         let bindings = Bindings::from([
             ("key".to_owned(), key),
-            ("since".to_owned(), Value::Instant(Instant(broken_at.0.0 - 90 * 24 * HOUR))),
-            ("until".to_owned(), Value::Instant(Instant(broken_at.0.0 + 30 * 24 * HOUR))),
+            (
+                "since".to_owned(),
+                Value::Instant(Instant(broken_at.0.0 - 90 * 24 * HOUR)),
+            ),
+            (
+                "until".to_owned(),
+                Value::Instant(Instant(broken_at.0.0 + 30 * 24 * HOUR)),
+            ),
         ]);
         facts.contexts = self.ask(sql::CONTEXTS, &bindings).await?;
         Ok(())
@@ -351,7 +377,11 @@ fn first_blow(changes: &[Change]) -> Option<Instant> {
             "EnableKey" | "ImportKeyMaterial" | "ConnectCustomKeyStore"
         )
     };
-    let from = effective.iter().take(last).rposition(mends).map_or(0, |place| place + 1);
+    let from = effective
+        .iter()
+        .take(last)
+        .rposition(mends)
+        .map_or(0, |place| place + 1);
     let incident = effective.iter().take(last + 1).skip(from);
     incident
         .filter(|change| story::is_blow(&change.operation))
@@ -380,7 +410,11 @@ fn ambiguous(typed: &str, found: &[Candidate]) -> anyhow::Error {
                 (Some(first), Some(last)) => format!("seen under this name from {first} to {last}"),
                 _ => "never seen in the log".to_owned(),
             };
-            let held = if candidate.in_snapshot == Some(1) { ", in a snapshot" } else { "" };
+            let held = if candidate.in_snapshot == Some(1) {
+                ", in a snapshot"
+            } else {
+                ""
+            };
             format!("{} ({seen}{held})", candidate.key_arn)
         })
         .collect();

@@ -52,7 +52,11 @@ impl Page {
             at += length;
         }
         for (number, line) in lines.iter().enumerate() {
-            let lead = if number == 0 { mark.to_owned() } else { " ".repeat(indent) };
+            let lead = if number == 0 {
+                mark.to_owned()
+            } else {
+                " ".repeat(indent)
+            };
             let line = color.map_or_else(|| line.clone(), |color| self.paint(color, line));
             self.out.push_str(&lead);
             self.out.push_str(&line);
@@ -258,7 +262,10 @@ fn blast(page: &mut Page, story: &Story) {
     }
     page.heading("What broke, and who depends on the key");
     for caller in radius.callers.iter().take(ROWS_MAX) {
-        let who = caller.principal_arn.as_deref().map_or_else(|| "unknown".to_owned(), short);
+        let who = caller
+            .principal_arn
+            .as_deref()
+            .map_or_else(|| "unknown".to_owned(), short);
         let again = match caller.used_again_at {
             Some(at) => format!("; works again since {at}"),
             None if caller.failures > 0 => "; has not succeeded since".to_owned(),
@@ -277,7 +284,11 @@ fn blast(page: &mut Page, story: &Story) {
             );
             page.line("  !! ", &line, None);
         } else {
-            let next = if caller.used_again_at.is_some() { "" } else { "; has not tried since, will fail next" };
+            let next = if caller.used_again_at.is_some() {
+                ""
+            } else {
+                "; has not tried since, will fail next"
+            };
             page.line("     ", &format!("{who}: {before}{again}{next}"), None);
         }
     }
@@ -329,10 +340,21 @@ fn around(page: &mut Page, story: &Story) {
 
 /// A deed on one line.
 pub(super) fn deed(entry: &session::Entry) -> String {
-    let times = if entry.count > 1 { format!(" x{}", entry.count) } else { String::new() };
-    let failed = entry.error_code.as_deref().map(|code| format!(" -> {code}")).unwrap_or_default();
+    let times = if entry.count > 1 {
+        format!(" x{}", entry.count)
+    } else {
+        String::new()
+    };
+    let failed = entry
+        .error_code
+        .as_deref()
+        .map(|code| format!(" -> {code}"))
+        .unwrap_or_default();
     let of_key = if entry.is_of_key { " (this key)" } else { "" };
-    let who = entry.identity_arn.as_deref().map_or_else(|| "unknown".to_owned(), short);
+    let who = entry
+        .identity_arn
+        .as_deref()
+        .map_or_else(|| "unknown".to_owned(), short);
     format!(
         "{} {}:{}{times}{failed}{of_key}, as {who}",
         entry.at, entry.service, entry.operation

@@ -7,6 +7,7 @@ pub mod logs;
 pub mod moto;
 pub mod office;
 pub mod peers;
+pub mod permissions;
 pub mod program;
 pub mod python;
 pub mod s3_double;
