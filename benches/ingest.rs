@@ -2,6 +2,10 @@
 //!
 //! `KEYTRAIL_BENCH_RECORDS` (1,000,000), `KEYTRAIL_BENCH_ROUNDS` (3) and `KEYTRAIL_BENCH_ENGINES` (all) say how much.
 //! Figures are ratios of one session: the machine's own speed drifts. The table goes to stdout.
+#![allow(
+    unused_imports,
+    reason = "the generator's tests are empty where there is no test harness, and only there"
+)]
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,

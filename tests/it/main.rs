@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: each links the query engine, which is large.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "a test ends where something fails, its helpers included"
 )]
 
