@@ -26,7 +26,7 @@ pub(in crate::cli) struct DemoArgs {
 const AS_OF: &str = "2026-10-09T06:00:00Z";
 
 /// What is shown, as a user would type it, and why. `{dir}` is the folder.
-const TOUR: [(&str, &str); 6] = [
+const TOUR: [(&str, &str); 7] = [
     (
         "Take in a hundred days of two accounts' CloudTrail",
         "ingest {dir}/sample-logs/AWSLogs",
@@ -47,6 +47,10 @@ const TOUR: [(&str, &str); 6] = [
     (
         "Which administrative rights has nobody exercised?",
         "query unexercised-admin-rights -p as_of={as_of}",
+    ),
+    (
+        "Who disabled the key of the payments orders, from where, and what broke?",
+        "trace alias/payments-orders --as-of {as_of}",
     ),
 ];
 
