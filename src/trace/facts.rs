@@ -281,7 +281,7 @@ pub struct LogReach {
     pub last_event_at: Option<At>,
 }
 
-/// When the key was used with success.
+/// When the key was used with success, and under which names.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Uses {
@@ -289,6 +289,8 @@ pub struct Uses {
     pub first_use_at: Option<At>,
     /// Last.
     pub last_use_at: Option<At>,
+    /// By which aliases callers named it.
+    pub aliases: Option<String>,
 }
 
 /// Everything a story rests on.

@@ -5,7 +5,6 @@
 
 pub mod advice;
 pub mod chain;
-pub mod destruction;
 pub mod facts;
 pub mod policy_diff;
 pub mod session;

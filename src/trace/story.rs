@@ -217,7 +217,7 @@ pub fn tell(facts: &Facts) -> Story {
     let deletion = deletion(&changes, facts.as_of);
     let key = Key {
         arn: facts.key_arn.clone(),
-        aliases: aliases(&changes, facts.snapshot.as_ref()),
+        aliases: aliases(&changes, facts),
         id,
         account_id: account,
         region,
@@ -574,15 +574,16 @@ fn deletion(changes: &[Change], as_of: Option<Instant>) -> Option<Deletion> {
 }
 
 /// The aliases that stand for the key after its changes, or stood for it until it lost the last.
-fn aliases(changes: &[Change], snapshot: Option<&Snapshot>) -> Vec<String> {
-    let said = snapshot
-        .and_then(|snapshot| snapshot.aliases.as_deref())
-        .unwrap_or_default();
-    let mut names: BTreeSet<String> = said
-        .split(", ")
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect();
+fn aliases(changes: &[Change], facts: &Facts) -> Vec<String> {
+    let listed = |said: Option<&str>| -> BTreeSet<String> {
+        let said = said.unwrap_or_default();
+        said.split(", ")
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let snapshot = facts.snapshot.as_ref();
+    let mut names = listed(snapshot.and_then(|snapshot| snapshot.aliases.as_deref()));
     if !names.is_empty() {
         return names.into_iter().collect();
     }
@@ -608,6 +609,9 @@ fn aliases(changes: &[Change], snapshot: Option<&Snapshot>) -> Vec<String> {
     }
     if names.is_empty() {
         names.extend(lost);
+    }
+    if names.is_empty() {
+        names = listed(facts.uses.aliases.as_deref());
     }
     names.into_iter().collect()
 }

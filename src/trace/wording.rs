@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// What stands after the last slash.
-pub(super) fn last_part(arn: &str) -> &str {
+pub fn last_part(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 

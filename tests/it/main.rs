@@ -26,4 +26,5 @@ mod snapshot_moto;
 mod sources;
 mod support;
 mod tidy;
+mod trace;
 mod verdicts;

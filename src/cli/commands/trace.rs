@@ -189,7 +189,11 @@ impl Lake<'_> {
         let uses: Vec<Uses> = self.ask(sql::USES, &of_key(&[("until", until)])).await?;
         let mut facts = Facts {
             key_arn: key_arn.to_owned(),
-            as_of: self.args.as_of.or(self.args.until).or_else(|| Some(settings::now())),
+            as_of: self
+                .args
+                .as_of
+                .or(self.args.until)
+                .or_else(|| Some(Instant(settings::now().0.div_euclid(1_000_000) * 1_000_000))),
             since: self.args.since,
             snapshot: snapshots.into_iter().next(),
             log: self.ask(sql::LOG, &Bindings::new()).await?,
@@ -235,8 +239,11 @@ impl Lake<'_> {
                 break;
             };
             let hops = i64::try_from(depth).unwrap_or(1);
-            let keys: Vec<String> = wanted.into_iter().map(|(key, _)| key).collect();
+            let mut keys: Vec<String> = wanted.into_iter().map(|(key, _)| key).collect();
             asked.extend(keys.iter().cloned());
+            // A list of one is an equality, and an equality on what a window is partitioned by cannot be planned over no
+            // rows (DataFusion takes the sorted column for a constant). No access key is empty.
+            keys.push(String::new());
             let bindings = Bindings::from([
                 ("keys".to_owned(), Value::List(keys)),
                 ("since".to_owned(), Value::Instant(Instant(first - SESSION_MAX * hops))),

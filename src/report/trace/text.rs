@@ -149,7 +149,8 @@ fn timeline(page: &mut Page, story: &Story) {
     }
 }
 
-fn who(entry: &Entry, story: &Story) -> String {
+/// Who made a change, in words.
+pub(super) fn who(entry: &Entry, story: &Story) -> String {
     let origin = entry.actor.and_then(|place| Some((place, story.actors.get(place)?)));
     let named = origin.map(|(place, actor)| {
         let name = actor.chain.origin.name.as_deref().unwrap_or("unknown");
@@ -261,7 +262,23 @@ fn blast(page: &mut Page, story: &Story) {
         return;
     }
     page.heading("What broke, and who depends on the key");
-    for caller in radius.callers.iter().take(ROWS_MAX) {
+    for (broke, line) in caller_lines(story).iter().take(ROWS_MAX) {
+        page.line(if *broke { "  !! " } else { "     " }, line, None);
+    }
+    if !radius.contexts.is_empty() {
+        page.line("  ", "What the encryption contexts of its uses name:", None);
+        for context in radius.contexts.iter().take(10) {
+            page.line("     ", &format!("{} ({} uses)", context.context, context.uses), None);
+        }
+    }
+}
+
+/// Who broke, and who will: each on a line, with whether it did.
+pub(super) fn caller_lines(story: &Story) -> Vec<(bool, String)> {
+    let radius = &story.blast_radius;
+    let is_whole = matches!(story.key.state.as_deref(), Some("Enabled"));
+    let mut lines = Vec::new();
+    for caller in &radius.callers {
         let who = caller
             .principal_arn
             .as_deref()
@@ -272,8 +289,11 @@ fn blast(page: &mut Page, story: &Story) {
             None => String::new(),
         };
         let before = match caller.last_used_before {
-            Some(last) => format!("{} uses in the time before, the last at {last}", caller.uses_before),
-            None => "no use in the time before".to_owned(),
+            Some(last) => format!(
+                "{} use(s) in the 90 days before, the last at {last}",
+                caller.uses_before
+            ),
+            None => "no use in the 90 days before".to_owned(),
         };
         if let (Some(first), Some(after)) = (caller.first_failure_at, caller.seconds_to_failure) {
             let line = format!(
@@ -282,17 +302,17 @@ fn blast(page: &mut Page, story: &Story) {
                 length(after),
                 caller.error_codes.as_deref().unwrap_or_default(),
             );
-            page.line("  !! ", &line, None);
+            lines.push((true, line));
         } else {
-            let next = if caller.used_again_at.is_some() {
-                ""
-            } else {
-                "; has not tried since, will fail next"
+            let next = match caller.used_again_at {
+                Some(_) => "",
+                None if is_whole => "; has not tried since",
+                None => "; has not tried since: will fail next",
             };
-            page.line("     ", &format!("{who}: {before}{again}{next}"), None);
+            lines.push((false, format!("{who}: {before}{again}{next}")));
         }
     }
-    for failure in radius.elsewhere.iter().take(ROWS_MAX) {
+    for failure in &radius.elsewhere {
         let line = format!(
             "{} {} {}: {}",
             failure.eventtime,
@@ -300,14 +320,9 @@ fn blast(page: &mut Page, story: &Story) {
             failure.operation,
             failure.error_code.as_deref().unwrap_or_default()
         );
-        page.line("  !! ", &line, None);
+        lines.push((true, line));
     }
-    if !radius.contexts.is_empty() {
-        page.line("  ", "What the encryption contexts of its uses name:", None);
-        for context in radius.contexts.iter().take(10) {
-            page.line("     ", &format!("{} ({} uses)", context.context, context.uses), None);
-        }
-    }
+    lines
 }
 
 fn around(page: &mut Page, story: &Story) {

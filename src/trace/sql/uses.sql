@@ -1,4 +1,10 @@
--- When the key was used with success between its changes, as far as its state can be read from that.
-SELECT min(eventtime) AS first_use_at, max(eventtime) AS last_use_at
+-- When the key was used with success, first and last, and by which aliases it was called.
+SELECT
+    min(CASE WHEN class = 'use' AND outcome = 'success' THEN eventtime END) AS first_use_at,
+    max(CASE WHEN class = 'use' AND outcome = 'success' THEN eventtime END) AS last_use_at,
+    array_to_string(array_sort(array_agg(DISTINCT
+        CASE WHEN key_ref LIKE 'alias/%' THEN key_ref
+            WHEN key_ref LIKE 'arn:%:alias/%' THEN concat('alias/', split_part(key_ref, ':alias/', 2)) END
+    ) FILTER (WHERE key_ref LIKE '%alias/%')), ', ') AS aliases
 FROM kms_events
-WHERE key_arn = $key AND class = 'use' AND outcome = 'success' AND ($until IS NULL OR eventtime < $until)
+WHERE key_arn = $key AND ($until IS NULL OR eventtime < $until)
