@@ -22,7 +22,7 @@ fn parameters_are_bound_and_never_spliced() {
     let window = "SELECT count(*) AS n FROM cloudtrail WHERE eventtime >= $until - $window AND eventtime < $until";
     assert_eq!(
         count(&[window, "-p", "until:instant=2026-01-06", "-p", "window:duration=1d"]),
-        json!(5)
+        json!(6)
     );
     let limited = "SELECT count(*) AS n FROM (SELECT * FROM cloudtrail LIMIT $rows)";
     assert_eq!(count(&[limited, "-p", "rows:integer=3"]), json!(3));
@@ -104,7 +104,7 @@ fn only_statements_that_read_are_run() {
         );
         assert!(refused.stderr.starts_with("error: "), "{sql}: {}", refused.stderr);
     }
-    assert_eq!(ask(&lake, &["SELECT count(*) AS n FROM cloudtrail"])[0]["n"], 19);
+    assert_eq!(ask(&lake, &["SELECT count(*) AS n FROM cloudtrail"])[0]["n"], 21);
     assert_eq!(
         std::fs::read_dir(outside.path()).unwrap().count(),
         1,
@@ -227,7 +227,7 @@ fn sql_comes_from_files_too_and_a_header_types_its_parameters() {
     let folder = tempfile::tempdir().unwrap();
     let plain = folder.path().join("plain.sql");
     std::fs::write(&plain, "SELECT count(*) AS n\nFROM cloudtrail;\n").unwrap();
-    assert_eq!(ask(&lake, &["-f", &plain.display().to_string()])[0]["n"], 19);
+    assert_eq!(ask(&lake, &["-f", &plain.display().to_string()])[0]["n"], 21);
     let typed = folder.path().join("typed.sql");
     std::fs::write(
         &typed,
