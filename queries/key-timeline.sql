@@ -34,7 +34,7 @@ WITH stores AS (
     SELECT regexp_match(c.requestparameters, '"customKeyStoreId"\s*:\s*"([A-Za-z0-9-]+)"')[1]
     FROM cloudtrail AS c
     WHERE c.eventsource = 'kms.amazonaws.com' AND c.eventname = 'CreateKey'
-        AND (c.kms_key_arn = $key OR c.kms_key_arn LIKE concat('%:key/', $key))
+        AND (c.kms[1]['key_arn'] = $key OR split_part(c.kms[1]['key_arn'], ':key/', 2) = $key)
 )
 SELECT
     eventtime, key_arn, operation, outcome, error_code, error_message, actor_arn, session_arn, access_key, source_ip,

@@ -9,10 +9,10 @@ FROM (
         AND ($until IS NULL OR eventtime < $until) AND ($since IS NULL OR eventtime >= $since)
     GROUP BY key_arn
     UNION ALL
-    SELECT kms_key_arn, NULL, min(eventtime), max(eventtime), 0
+    SELECT kms[1]['key_arn'], NULL, min(eventtime), max(eventtime), 0
     FROM cloudtrail
     WHERE eventsource = 'kms.amazonaws.com' AND eventname IN ('CreateAlias', 'UpdateAlias', 'DeleteAlias')
-        AND (errorcode IS NULL OR errorcode = '') AND kms_key_arn IS NOT NULL
+        AND (errorcode IS NULL OR errorcode = '') AND kms[1]['key_arn'] IS NOT NULL
         AND ($until IS NULL OR eventtime < $until) AND ($since IS NULL OR eventtime >= $since)
         AND (
             regexp_match(requestparameters, '"aliasName"\s*:\s*"([^"\\]+)"')[1] = $name
@@ -21,7 +21,7 @@ FROM (
                 AND recipientaccountid = $account AND awsregion = $region
             )
         )
-    GROUP BY kms_key_arn
+    GROUP BY kms[1]['key_arn']
     UNION ALL
     SELECT key_arn, NULL, min(creation_date), max(collected_at), 1 FROM kms_keys
     WHERE key_arn = $name OR key_id = $name GROUP BY key_arn

@@ -119,7 +119,6 @@ fn a_key_store_that_is_disconnected_is_part_of_its_keys_story() {
     };
     lake.events([
         ann("made", "2026-01-01T00:00:00Z", "CreateKey")
-            .with("kms_key_arn", crate::support::lake::key_arn("k1"))
             .with("requestparameters", json!({ "customKeyStoreId": "cks-1" }).to_string()),
         store("off", "2026-01-02T00:00:00Z", "DisconnectCustomKeyStore", "cks-1"),
         store("other", "2026-01-02T00:00:00Z", "DisconnectCustomKeyStore", "cks-2"),

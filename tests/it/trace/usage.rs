@@ -39,6 +39,7 @@ fn an_alias_that_stood_for_two_keys_lists_both() {
     for name in ["alias/a", "arn:aws:kms:us-east-1:111122223333:alias/a"] {
         let refused = on(&lake, &["trace", name]);
         assert_eq!(refused.code, 2, "{}", refused.stdout);
+        assert!(refused.stderr.contains("means 2 keys"), "{}", refused.stderr);
         assert!(
             refused.stderr.contains(&key_arn("k1")) && refused.stderr.contains(&key_arn("k2")),
             "{}",
