@@ -2,6 +2,7 @@
 -- question: Who began to fail on this key after it was disabled or scheduled for deletion, who used it before, and who uses it again?
 -- param key text: the key's ARN or id
 -- param at instant = null: when it broke; by default the first blow to the key since it was last whole
+-- param until instant = null: first instant not to look at
 -- param before duration = 90d: how far back to look for those who depended on it
 -- column principal_arn: who
 -- column first_failure_at: their first failure because of the key's state; null for those who have not tried yet
@@ -23,6 +24,7 @@ WITH blows AS (
         'DisableKey', 'ScheduleKeyDeletion', 'DeleteImportedKeyMaterial', 'DeleteExpiredKeyMaterial', 'DeleteKey',
         'EnableKey', 'ImportKeyMaterial'
     )
+        AND ($until IS NULL OR eventtime < $until)
 ),
 broken AS (
     SELECT coalesce($at, min(b.eventtime)) AS at
@@ -44,7 +46,7 @@ calls AS (
     FROM kms_events AS k
     CROSS JOIN broken AS b
     WHERE (k.key_arn = $key OR k.key_id = $key) AND k.class = 'use' AND b.at IS NOT NULL
-        AND k.eventtime >= b.at - $before
+        AND k.eventtime >= b.at - $before AND ($until IS NULL OR k.eventtime < $until)
 )
 SELECT
     principal_arn,

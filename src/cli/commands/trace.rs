@@ -284,7 +284,7 @@ impl Lake<'_> {
             }
         }
         let since = Instant(from.saturating_sub(self.args.around));
-        let until = Instant(last.eventtime.0.0.saturating_add(self.args.around));
+        let until = self.ending(last.eventtime.0.0.saturating_add(self.args.around));
         let (keys, arns) = (listed(keys), listed(arns));
         let span = [
             ("since".to_owned(), Value::Instant(since)),
@@ -320,6 +320,7 @@ impl Lake<'_> {
         let key = Value::Text(facts.key_arn.clone());
         let radius = named("blast-radius")?;
         let mut bindings = radius.bind(&[("key".to_owned(), facts.key_arn.clone())], None)?;
+        bindings.insert("until".to_owned(), instant(self.args.until));
         if let Some(at) = first_blow(&facts.changes) {
             bindings.insert("at".to_owned(), Value::Instant(at));
         }
@@ -341,7 +342,7 @@ impl Lake<'_> {
             ("since".to_owned(), Value::Instant(broken_at.0)),
             (
                 "until".to_owned(),
-                Value::Instant(Instant(broken_at.0.0 + 30 * 24 * HOUR)),
+                Value::Instant(self.ending(broken_at.0.0 + 30 * 24 * HOUR)),
             ),
         ]);
         facts.elsewhere = self.ask(sql::ELSEWHERE, &bindings).await?;
@@ -353,11 +354,16 @@ impl Lake<'_> {
             ),
             (
                 "until".to_owned(),
-                Value::Instant(Instant(broken_at.0.0 + 30 * 24 * HOUR)),
+                Value::Instant(self.ending(broken_at.0.0 + 30 * 24 * HOUR)),
             ),
         ]);
         facts.contexts = self.ask(sql::CONTEXTS, &bindings).await?;
         Ok(())
+    }
+
+    /// An end of a span, but not beyond the time asked for.
+    fn ending(&self, at: i64) -> Instant {
+        self.args.until.map_or(Instant(at), |until| until.min(Instant(at)))
     }
 
     /// The rows of a question, as values.

@@ -183,6 +183,7 @@ fn a_pending_deletion_says_how_long_is_left_and_how_to_cancel() {
         told.stdout
             .contains(&format!("aws kms enable-key --key-id {ORDERS} --region us-east-1"))
     );
+    assert!(told.stdout.contains("1 caller(s) failed 5 time(s)"), "{}", told.stdout);
     assert!(
         !told.stdout.contains("Use came back"),
         "what lies after the end is not told"
