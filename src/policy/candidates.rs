@@ -119,20 +119,16 @@ fn add_values(condition: &Condition, texts: &mut BTreeSet<String>) {
     }
     for (operand, written) in condition.operands.iter().zip(&condition.values) {
         match operand {
-            Operand::Exact(text) | Operand::Binary(text) => {
+            Operand::Exact(text) | Operand::ExactIgnoreCase(text) | Operand::Binary(text) => {
                 texts.insert(text.clone());
             }
             Operand::Number(n) => texts.extend([n - 1.0, *n, n + 1.0].map(|n| n.to_string())),
             Operand::Instant(at) => texts.extend([at - 1_000, *at, at + 1_000].map(instant::format)),
             Operand::Range(network, bits) => texts.extend(edges(*network, *bits)),
-            Operand::ExactIgnoreCase(_)
-            | Operand::Like(..)
-            | Operand::Arn(..)
-            | Operand::ShortArn(_)
-            | Operand::Template(_) => {
+            Operand::Like(..) | Operand::Arn(..) | Operand::ShortArn(_) => {
                 texts.insert(concrete(written));
             }
-            Operand::Flag(_) | Operand::Missing => {}
+            Operand::Template(_) | Operand::Flag(_) | Operand::Missing => {}
         }
     }
     if condition.operator.family == Family::Ip {
@@ -181,15 +177,15 @@ fn add_variables(condition: &Condition, known: Option<&Fact<'static>>, texts: &m
             match known {
                 Some(Fact::One(value)) => {
                     own.insert(value.clone().into_owned());
+                    own.extend(template.value_for(value));
                     own.extend(value.split(['/', ':', '-', '.']).map(str::to_owned));
                 }
                 Some(Fact::Many(values)) => own.extend(values.iter().cloned()),
                 _ => {
                     own.insert("same".to_owned());
-                    texts
-                        .entry(condition.key.clone())
-                        .or_default()
-                        .insert("same".to_owned());
+                    let other = texts.entry(condition.key.clone()).or_default();
+                    // As it reads with a value everywhere, and with the defaults where there are some.
+                    other.extend([false, true].map(|defaults| concrete(&template.with_value("same", defaults))));
                 }
             }
         }

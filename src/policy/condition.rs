@@ -144,7 +144,7 @@ impl Condition {
         let values = operands
             .iter()
             .zip(&self.values)
-            .map(|(operand, value)| operand.shown().unwrap_or(value).to_owned());
+            .map(|(operand, value)| operand.shown().unwrap_or_else(|| value.clone()));
         Self {
             values: values.collect(),
             operands,
@@ -214,11 +214,16 @@ pub fn shorten(text: &str) -> String {
 }
 
 impl Operand {
-    /// The value as text, when substitution may have changed it.
-    fn shown(&self) -> Option<&str> {
+    /// The value as text, when substitution may have changed it. Tests are told apart by it.
+    fn shown(&self) -> Option<String> {
         match self {
-            Self::Exact(text) | Self::Like(_, text) | Self::Arn(_, text) => Some(text),
-            Self::Missing => Some("(no value)"),
+            Self::Exact(text)
+            | Self::ExactIgnoreCase(text)
+            | Self::Like(_, text)
+            | Self::Arn(_, text)
+            | Self::ShortArn(text) => Some(text.clone()),
+            Self::Template(rest) => Some(rest.to_string()),
+            Self::Missing => Some("(no value)".to_owned()),
             _ => None,
         }
     }

@@ -93,6 +93,29 @@ impl Template {
         })
     }
 
+    /// The text with `value` in the place of every variable, or of those without a default.
+    pub fn with_value(&self, value: &str, defaults: bool) -> String {
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Tokens(own) => text(own),
+            Part::Variable {
+                default: Some(default), ..
+            } if defaults => default.clone(),
+            Part::Variable { .. } => value.to_owned(),
+        });
+        parts.collect()
+    }
+
+    /// What the only variable must be for the text to read as `whole`.
+    pub fn value_for(&self, whole: &str) -> Option<String> {
+        let at = self.parts.iter().position(|p| matches!(p, Part::Variable { .. }))?;
+        let mut ends = [String::new(), String::new()];
+        for (i, part) in self.parts.iter().enumerate().filter(|(i, _)| *i != at) {
+            let Part::Tokens(own) = part else { return None };
+            ends[usize::from(i > at)].push_str(&text(own));
+        }
+        whole.strip_prefix(&ends[0])?.strip_suffix(&ends[1]).map(str::to_owned)
+    }
+
     /// Puts values in the place of variables; a value is literal text, its stars are no wildcards.
     pub fn fill(&self, value: impl Fn(&str) -> Substitute) -> Filled {
         let mut filled = Vec::new();

@@ -52,6 +52,9 @@ fn condition() -> impl Strategy<Value = (String, String, Value)> {
         "RED",
         "${aws:PrincipalTag/team}",
         "${aws:PrincipalTag/team, 'red'}",
+        "v-${aws:PrincipalTag/team, 'Red'}-1",
+        "v-${aws:SourceVpce}-1",
+        "${aws:RequestTag/team}${aws:PrincipalTag/team}",
         "${aws:username}",
     ]));
     let tag = select(
@@ -374,10 +377,10 @@ pub fn context() -> impl Strategy<Value = Value> {
     let parts = (
         maybe("aws:MultiFactorAuthPresent", &["true", "false"]),
         maybe("aws:SourceIp", &["203.0.113.9", "198.51.100.200", "2001:db8::1"]),
-        maybe("aws:SourceVpce", &["red", "blue"]),
+        maybe("aws:SourceVpce", &["red", "blue", "v-red-1", "v-Red-1"]),
         maybe("kms:GrantIsForAWSResource", &["true", "false"]),
         maybe("kms:ScheduleKeyDeletionPendingWindowInDays", &["7", "14", "30"]),
-        maybe("aws:RequestTag/team", &["red", "blue"]),
+        maybe("aws:RequestTag/team", &["red", "blue", "redred", "v-red-1"]),
         maybe("kms:EncryptionContext:Dept", &["it", "hr"]),
     );
     parts.prop_map(|(a, b, c, d, e, f, g)| {

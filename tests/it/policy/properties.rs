@@ -23,7 +23,7 @@ fn openness(answer: &Value) -> u8 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_500))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn two_evaluators_agree(bundle in bundle(), request in request()) {
