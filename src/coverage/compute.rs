@@ -97,7 +97,13 @@ struct World<'f> {
     digests: ByPlace,
     /// Days with records, as instants, by place and account.
     active: BTreeMap<(Place, String), Spans>,
-    places: BTreeSet<Place>,
+    /// Where organization trails deliver: any account's objects may lie there.
+    common: BTreeSet<Place>,
+    /// Others, by account.
+    places: BTreeMap<String, BTreeSet<Place>>,
+    /// Trails by their own account, and those that may be an organization's, as indices.
+    own: BTreeMap<String, Vec<usize>>,
+    shared: Vec<usize>,
     nothing: Digests,
 }
 
@@ -122,9 +128,19 @@ impl<'f> World<'f> {
                 .or_default()
                 .push(day);
         }
-        let mut places: BTreeSet<Place> = facts.active.iter().map(|active| active.place.clone()).collect();
-        places.extend(facts.digests.iter().map(|hour| hour.place.clone()));
-        places.extend(facts.trails.iter().filter_map(|row| {
+        let mut common: BTreeSet<Place> = BTreeSet::new();
+        let mut places: BTreeMap<String, BTreeSet<Place>> = BTreeMap::new();
+        // A place of which nothing of an account ever came says nothing about the account.
+        let mut lies = |place: &Place, account: &str| {
+            places.entry(account.to_owned()).or_default().insert(place.clone());
+        };
+        for active in &facts.active {
+            lies(&active.place, &active.account_id);
+        }
+        for hour in &facts.digests {
+            lies(&hour.place, &hour.account_id);
+        }
+        for row in &facts.trails {
             let prefix = row.prefix.as_deref().unwrap_or_default().trim_end_matches('/');
             let lead = if prefix.is_empty() {
                 String::new()
@@ -132,18 +148,35 @@ impl<'f> World<'f> {
                 format!("{prefix}/")
             };
             let organization = row.is_organization.unwrap_or(false);
-            Some(Place::Bucket {
-                bucket: row.bucket.clone()?,
+            let Some(bucket) = row.bucket.clone() else { continue };
+            let place = Place::Bucket {
+                bucket,
                 lead,
                 organization,
-            })
-        }));
+            };
+            if organization {
+                common.insert(place);
+            } else if let Some(account) = row.trail_arn.split(':').nth(4) {
+                lies(&place, account);
+            }
+        }
+        let mut own: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut shared = Vec::new();
+        for (index, timeline) in timelines.iter().enumerate() {
+            own.entry(timeline.account_id.clone()).or_default().push(index);
+            if timeline.may_be_organization() {
+                shared.push(index);
+            }
+        }
         World {
             facts,
             timelines,
             digests: digest::by_place(facts),
             active: days.into_iter().map(|(key, days)| (key, Spans::of(days))).collect(),
+            common,
             places,
+            own,
+            shared,
             nothing: Digests::default(),
         }
     }
@@ -151,7 +184,7 @@ impl<'f> World<'f> {
     /// Every place that a listing looked at for this account and Region.
     fn witnesses<'w>(&'w self, account: &str, region: &str) -> Vec<Witness<'w>> {
         let mut all = Vec::new();
-        for place in &self.places {
+        for place in self.common.iter().chain(self.places.get(account).into_iter().flatten()) {
             let mut listed: BTreeMap<Option<&str>, Vec<(i64, i64)>> = BTreeMap::new();
             for listing in &self.facts.listings {
                 if let Some(span) = listing.vouches(self.facts, place, account, region) {
@@ -181,14 +214,28 @@ impl<'f> World<'f> {
 
     /// The trails whose objects these may be, ever.
     fn candidates<'w>(&'w self, place: &Place, stated: Option<&str>, account: &str) -> Vec<&'w Timeline> {
-        let fits = |timeline: &&Timeline| match (stated, place) {
-            (Some(stated), _) => timeline.trail_arn == stated,
-            (None, Place::Bucket { bucket, lead, .. }) => {
-                timeline.ever_delivers_to(bucket, lead) && self.may_concern(timeline, account)
-            }
-            (None, Place::Copy { .. }) => self.may_concern(timeline, account),
+        if let Some(stated) = stated {
+            return self
+                .timelines
+                .iter()
+                .filter(|timeline| timeline.trail_arn == stated)
+                .collect();
+        }
+        let here = |timeline: &&Timeline| match place {
+            Place::Bucket { bucket, lead, .. } => timeline.ever_delivers_to(bucket, lead),
+            Place::Copy { .. } => true,
         };
-        self.timelines.iter().filter(fits).collect()
+        self.concerning(account).filter(here).collect()
+    }
+
+    /// The trails of an account, its own and those of its organization.
+    fn concerning<'w>(&'w self, account: &str) -> impl Iterator<Item = &'w Timeline> + use<'w, 'f> {
+        let own = self.own.get(account).into_iter().flatten();
+        let own: BTreeSet<usize> = own.chain(&self.shared).copied().collect();
+        let account = account.to_owned();
+        own.into_iter()
+            .filter_map(|index| self.timelines.get(index))
+            .filter(move |timeline| self.may_concern(timeline, &account))
     }
 
     /// Whether the trail's own account is this one, or its organization may hold it.
@@ -281,10 +328,7 @@ impl<'f> World<'f> {
     }
 
     fn without_witness(&self, account: &str, region: &str) -> Finding {
-        let has_trail = self
-            .timelines
-            .iter()
-            .any(|timeline| self.may_concern(timeline, account));
+        let has_trail = self.concerning(account).next().is_some();
         if self.facts.trails_read.contains(account) && !has_trail {
             return Finding::not(EXCLUDED, State::Excluded, None, no_trail(account));
         }
@@ -376,10 +420,7 @@ impl<'f> World<'f> {
     }
 
     fn without_trail(&self, witness: &Witness<'_>, account: &str) -> Says {
-        let has_trail = self
-            .timelines
-            .iter()
-            .any(|timeline| self.may_concern(timeline, account));
+        let has_trail = self.concerning(account).next().is_some();
         match (witness.stated, witness.place) {
             (Some(stated), _) => Says::Unknown(format!("trail `{stated}` is in no snapshot and no record")),
             (None, _) if self.facts.trails_read.contains(account) && !has_trail => Says::Excludes(no_trail(account)),

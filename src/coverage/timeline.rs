@@ -242,6 +242,16 @@ impl Timeline {
         })
     }
 
+    /// Whether it may ever have been a trail of an organization.
+    pub(super) fn may_be_organization(&self) -> bool {
+        let mut told = self
+            .moments
+            .iter()
+            .filter_map(|moment| moment.after.get(&Attribute::Organization))
+            .peekable();
+        told.peek().is_none() || told.any(|known| *known != Known::Flag(false))
+    }
+
     /// Whether it is a trail of an organization at an instant.
     pub(super) fn is_organization(&self, at: i64) -> Option<bool> {
         self.flag(Attribute::Organization, at).0

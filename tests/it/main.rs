@@ -28,3 +28,4 @@ mod support;
 mod tidy;
 mod trace;
 mod verdicts;
+mod worlds;
