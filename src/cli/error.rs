@@ -86,6 +86,16 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             crate::engine::Error::Memory(_) => {
                 Some("raise --memory-limit, or ask for a shorter time or fewer columns".to_owned())
             }
+            crate::engine::Error::Broken { hint, .. } => Some(hint.clone()),
+            crate::engine::Error::Unknown {
+                what: "table", nearest, ..
+            } => Some(match nearest {
+                Some(near) => format!("did you mean `{near}`? `SHOW TABLES` lists all"),
+                None => "`SHOW TABLES` lists all".to_owned(),
+            }),
+            crate::engine::Error::Unknown {
+                nearest: Some(near), ..
+            } => Some(format!("did you mean `{near}`?")),
             crate::engine::Error::Parameter { reason, .. } if reason == "has no value" => {
                 Some("give it one with `-p name=value`, or `-p name:instant=value` for a typed one".to_owned())
             }

@@ -7,7 +7,6 @@ mod args;
 mod commands;
 mod error;
 mod exit;
-mod nearest;
 mod printer;
 mod settings;
 

@@ -7,11 +7,9 @@ use std::ops::ControlFlow;
 
 use chrono::TimeDelta;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{
-    self, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, Interval,
-    ObjectName, VisitMut, VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{self, Expr, Interval, VisitMut, VisitorMut};
 
+use super::dialect::build::{call, text};
 use super::{Error, Result};
 use crate::model::Instant;
 
@@ -117,7 +115,7 @@ impl VisitorMut for Binder<'_> {
             let mut elements = Vec::with_capacity(list.len());
             for element in std::mem::take(list) {
                 match self.value(&element)? {
-                    Some(Value::List(texts)) => elements.extend(texts.iter().map(|text| quoted(text))),
+                    Some(Value::List(texts)) => elements.extend(texts.iter().map(|element| text(element))),
                     _ => elements.push(element),
                 }
             }
@@ -136,32 +134,31 @@ impl VisitorMut for Binder<'_> {
 
 fn literal(value: &Value) -> Expr {
     match value {
-        Value::Text(text) => quoted(text),
+        Value::Text(value) => text(value),
         Value::Integer(number) if *number < 0 => Expr::Nested(Box::new(Expr::UnaryOp {
             op: ast::UnaryOperator::Minus,
             expr: Box::new(number_of(number)),
         })),
         Value::Integer(number) => number_of(number),
         Value::Boolean(flag) => Expr::value(ast::Value::Boolean(*flag)),
-        Value::Instant(instant) => cast(quoted(&instant.to_string()), Kind::Instant),
+        Value::Instant(instant) => cast(text(&instant.to_string()), Kind::Instant),
         Value::Duration(length) => Expr::Interval(Interval {
-            value: Box::new(quoted(&format!("{} seconds", length.num_seconds()))),
+            value: Box::new(text(&format!("{} seconds", length.num_seconds()))),
             leading_field: None,
             leading_precision: None,
             last_field: None,
             fractional_seconds_precision: None,
         }),
-        Value::List(texts) => cast(call("make_array", texts.iter().map(|text| quoted(text))), Kind::List),
+        Value::List(texts) => cast(
+            call("make_array", texts.iter().map(|element| text(element))),
+            Kind::List,
+        ),
         Value::Null(kind) => cast(Expr::value(ast::Value::Null), *kind),
     }
 }
 
 fn number_of(number: &i64) -> Expr {
     Expr::value(ast::Value::Number(number.unsigned_abs().to_string(), false))
-}
-
-fn quoted(text: &str) -> Expr {
-    Expr::value(ast::Value::SingleQuotedString(text.to_owned()))
 }
 
 /// A cast to exactly the type the lake's columns have, so that comparisons still prune.
@@ -174,26 +171,5 @@ fn cast(value: Expr, kind: Kind) -> Expr {
         Kind::Boolean => "Boolean",
         Kind::List => "List(Utf8)",
     };
-    call("arrow_cast", [value, quoted(target)])
-}
-
-fn call(name: &str, arguments: impl IntoIterator<Item = Expr>) -> Expr {
-    let args = arguments
-        .into_iter()
-        .map(|value| FunctionArg::Unnamed(FunctionArgExpr::Expr(value)))
-        .collect();
-    Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new(name)]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args,
-            clauses: vec![],
-        }),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: vec![],
-    })
+    call("arrow_cast", [value, text(target)])
 }

@@ -162,6 +162,11 @@ impl LakeSchema {
     }
 }
 
+/// Every name.
+pub(super) fn names() -> Vec<String> {
+    origins().map(|(name, _)| name).collect()
+}
+
 /// Every name with its origin.
 fn origins() -> impl Iterator<Item = (String, Origin)> {
     let logs = LOG_TABLES.into_iter().filter_map(|name| {

@@ -33,8 +33,9 @@ const SOURCES: &str = "\
     LEFT JOIN (SELECT source, max(delivered_at) AS delivered_at, max(last_event_at) AS last_event_at \
           FROM ingest_objects GROUP BY source) AS taken ON taken.source = listed.source";
 
-const LAST_EVENT: &str =
-    "SELECT '' AS source, NULL::timestamp, NULL::timestamp, max(last_event_at) FROM ingest_objects";
+const LAST_EVENT: &str = "\
+    SELECT '' AS source, NULL::timestamp AS seen_until, NULL::timestamp AS delivered_at, max(last_event_at) AS last_event_at \
+    FROM ingest_objects";
 
 struct Source {
     name: String,

@@ -5,13 +5,18 @@
 
 mod alias_history;
 mod binding;
+mod careful;
 mod catalog;
 mod coverage;
+mod dialect;
 mod effective_access;
+mod failure;
 mod fetch;
+mod functions;
 mod horizon;
 mod kms_events;
 mod memory;
+mod planner;
 pub mod query;
 mod read_only;
 mod session;
@@ -43,6 +48,24 @@ pub enum Error {
         as_of: String,
         /// When the first one was collected, where there is one.
         first: Option<String>,
+    },
+    /// The SQL is broken at a place where it is plain what was meant.
+    #[error("{message}")]
+    Broken {
+        /// What is wrong, and where.
+        message: String,
+        /// What was probably meant.
+        hint: String,
+    },
+    /// The SQL names what is not there.
+    #[error("there is no {what} `{name}`")]
+    Unknown {
+        /// A table, column or function.
+        what: &'static str,
+        /// The name, as the statement has it.
+        name: String,
+        /// The nearest name there is.
+        nearest: Option<String>,
     },
     /// A parameter is missing, unknown, or not of its type.
     #[error("parameter `{name}`: {reason}")]
@@ -81,34 +104,6 @@ impl From<crate::lake::Error> for Error {
 
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Error {
-        let root = error.find_root();
-        let message = root.strip_backtrace();
-        let plain = [
-            "Error during planning: ",
-            "SQL error: ",
-            "Execution error: ",
-            "Schema error: ",
-            "External error: ",
-        ]
-        .iter()
-        .find_map(|prefix| message.strip_prefix(prefix))
-        .unwrap_or(&message)
-        .to_owned();
-        match root {
-            DataFusionError::ResourcesExhausted(_) => Error::Memory(message_of_memory(&message)),
-            DataFusionError::Plan(_)
-            | DataFusionError::SQL(..)
-            | DataFusionError::SchemaError(..)
-            | DataFusionError::NotImplemented(_)
-            | DataFusionError::Diagnostic(..)
-            | DataFusionError::Collection(_) => Error::Sql(plain),
-            _ => Error::Run(plain),
-        }
+        failure::explain(&error)
     }
-}
-
-/// The first line says which operator wanted how much; the rest lists every other one.
-fn message_of_memory(message: &str) -> String {
-    let line = message.lines().next().unwrap_or_default();
-    line.strip_prefix("Resources exhausted: ").unwrap_or(line).to_owned()
 }

@@ -4,21 +4,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider};
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, SchemaProvider};
+use datafusion::execution::registry::FunctionRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
+use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
-use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
-use datafusion::sql::sqlparser::keywords::Keyword;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion::sql::parser::Statement;
 
 use super::binding::{self, Bindings, Value};
 use super::catalog::LakeSchema;
 use super::effective_access::{self, States};
 use super::memory::SharedPool;
 use super::query::NamedQuery;
-use super::{Error, Result, read_only};
+use super::{Error, Result, careful, dialect, functions, planner, read_only};
 use crate::coverage::Assumption;
 use crate::lake::{Location, snapshots};
 use crate::model::Instant;
@@ -28,12 +27,6 @@ const SCHEMA: &str = "public";
 
 /// Memory a session may use when nobody says otherwise.
 const MEMORY_BYTES_DEFAULT: usize = 2 << 30;
-
-/// Nesting of expressions and subqueries that the parser accepts.
-const RECURSION_LIMIT: usize = 100;
-
-/// Operators a statement may have.
-const OPERATORS_MAX: usize = 2_000;
 
 /// Limits of a session.
 #[derive(Debug, Clone, Default)]
@@ -46,8 +39,12 @@ pub struct SessionSettings {
 
 /// The lake, open for questions.
 pub struct Session {
-    context: SessionContext,
+    /// For the program's own queries, in the engine's dialect.
+    own: SessionContext,
+    /// For what people type and paste, in Trino's.
+    pasted: SessionContext,
     location: Location,
+    lake: Arc<LakeSchema>,
 }
 
 /// An answer: its columns and a stream of its rows.
@@ -97,14 +94,21 @@ impl Session {
             states.clone(),
             settings.assumed.clone(),
         ));
-        let context = SessionContext::new_with_state(state(config(bytes), runtime));
-        context.register_udtf(effective_access::AT, Arc::new(effective_access::At(states)));
-        let catalog = MemoryCatalogProvider::new();
-        catalog.register_schema(SCHEMA, lake)?;
-        context.register_catalog(CATALOG, Arc::new(catalog));
+        let catalog = Arc::new(MemoryCatalogProvider::new());
+        catalog.register_schema(SCHEMA, lake.clone())?;
+        let context = |state: SessionState| {
+            let context = SessionContext::new_with_state(state);
+            context.register_udtf(effective_access::AT, Arc::new(effective_access::At(states.clone())));
+            context.register_catalog(CATALOG, catalog.clone());
+            context
+        };
+        let own = context(state(config(bytes), runtime.clone()));
+        let pasted = context(querying(config(bytes), runtime)?);
         Ok(Session {
-            context,
+            own,
+            pasted,
             location: location.clone(),
+            lake,
         })
     }
 
@@ -141,62 +145,41 @@ impl Session {
         })
     }
 
-    /// Answers a query; `$name` in it stands for the value bound to the name.
+    /// Answers a query in the engine's own dialect; `$name` in it stands for the value bound to the name.
     ///
     /// # Errors
     /// The text is not one statement that reads, names what does not exist, or leaves a parameter unbound.
     pub async fn query(&self, sql: &str, bindings: &Bindings) -> Result<Rows> {
-        let mut statement = parse(sql)?;
+        let statement = dialect::parse(sql)?;
         read_only::check(&statement)?;
-        binding::bind(&mut statement, bindings)?;
-        let plan = self.context.state().statement_to_plan(statement).await?;
-        let reading = SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false);
-        reading.verify_plan(&plan)?;
-        let stream = self.context.execute_logical_plan(plan).await?.execute_stream().await?;
-        Ok(Rows {
-            schema: stream.schema(),
-            stream,
-        })
+        run(&self.own, statement, bindings).await
+    }
+
+    /// Answers a query that somebody typed or pasted, in Athena's and CloudTrail Lake's dialect.
+    ///
+    /// # Errors
+    /// As [`Session::query`].
+    pub async fn pasted(&self, sql: &str, bindings: &Bindings) -> Result<Rows> {
+        let mut statement = dialect::parse_pasted(sql)?;
+        read_only::check(&statement)?;
+        dialect::rewrite(&mut statement, &|name| self.lake.table_exist(name));
+        run(&self.pasted, statement, bindings).await
     }
 }
 
-/// Reads the one statement of the text.
-fn parse(sql: &str) -> Result<Statement> {
-    let dialect = GenericDialect {};
-    bound(sql, &dialect)?;
-    let parser = DFParserBuilder::new(sql)
-        .with_dialect(&dialect)
-        .with_recursion_limit(RECURSION_LIMIT);
-    let mut statements = parser.build()?.parse_statements()?;
-    match (statements.pop_front(), statements.len()) {
-        (Some(statement), 0) => Ok(statement),
-        (Some(_), _) => Err(Error::Sql("there is more than one statement".to_owned())),
-        (None, _) => Err(Error::Sql("there is no statement".to_owned())),
-    }
-}
-
-/// Refuses chains of operators so long that planning them recurses without end or takes minutes: the parser's limit
-/// on nesting does not count them.
-fn bound(sql: &str, dialect: &dyn Dialect) -> Result<()> {
-    let is_operator = |token: &Token| match token {
-        Token::Word(word) => matches!(word.keyword, Keyword::AND | Keyword::OR | Keyword::UNION | Keyword::NOT),
-        Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::Mod | Token::StringConcat => true,
-        Token::DoubleColon | Token::LBracket | Token::Period | Token::Arrow | Token::LongArrow => true,
-        _ => false,
-    };
-    // What is no token is the parser's to explain.
-    let Ok(tokens) = Tokenizer::new(dialect, sql).tokenize() else {
-        return Ok(());
-    };
-    match tokens.iter().filter(|token| is_operator(token)).count() {
-        count if count > OPERATORS_MAX => Err(Error::Sql(format!(
-            "the statement has {count} operators; {OPERATORS_MAX} are the limit"
-        ))),
-        _ => Ok(()),
-    }
+async fn run(context: &SessionContext, mut statement: Statement, bindings: &Bindings) -> Result<Rows> {
+    binding::bind(&mut statement, bindings)?;
+    let plan = context.state().statement_to_plan(statement).await?;
+    let reading = SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false);
+    reading.verify_plan(&plan)?;
+    let stream = context.execute_logical_plan(plan).await?.execute_stream().await?;
+    Ok(Rows {
+        schema: stream.schema(),
+        stream,
+    })
 }
 
 fn runtime(bytes: usize) -> Result<Arc<RuntimeEnv>> {
@@ -226,4 +209,22 @@ fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionState {
         .with_config(config)
         .with_runtime_env(runtime)
         .build()
+}
+
+/// A state for what people paste: the engine's own, with JSON operators and Trino's functions and typed meanings first.
+fn querying(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<SessionState> {
+    let mut state = state(config, runtime);
+    datafusion_functions_json::register_all(&mut state)?;
+    let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(planner::Typed)];
+    planners.extend(state.expr_planners().iter().cloned());
+    let rules = careful::rules(state.physical_optimizers());
+    let mut state = SessionStateBuilder::new_from_existing(state)
+        .with_expr_planners(planners)
+        .with_physical_optimizer_rules(rules)
+        .build();
+    // Last, because some of the engine's own have aliases of these names.
+    for function in functions::all() {
+        state.register_udf(function)?;
+    }
+    Ok(state)
 }

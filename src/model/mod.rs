@@ -3,6 +3,7 @@
 pub mod arn;
 pub mod duration;
 pub mod instant;
+pub mod nearest;
 
 pub use arn::Arn;
 pub use instant::Instant;

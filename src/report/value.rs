@@ -39,6 +39,9 @@ pub(super) fn text(array: &dyn Array, row: usize) -> Result<Option<String>, Arro
     if let Some(string) = string(array, row) {
         return Ok(Some(string.to_owned()));
     }
+    if let DataType::Union(..) = array.data_type() {
+        return text(array.as_union().value(row).as_ref(), 0);
+    }
     Ok(Some(match array.data_type() {
         DataType::List(_)
         | DataType::LargeList(_)
@@ -99,6 +102,7 @@ pub(super) fn json(array: &dyn Array, row: usize, out: &mut String) -> Result<()
             }
             out.push('}');
         }
+        DataType::Union(..) => json(array.as_union().value(row).as_ref(), 0, out)?,
         DataType::Dictionary(_, values) => json(cast(&array.slice(row, 1), values)?.as_ref(), 0, out)?,
         _ => quote(&scalar(array, row)?, out),
     }

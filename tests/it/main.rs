@@ -9,7 +9,9 @@
 mod generator;
 
 mod cli;
+mod corpus;
 mod crash;
+mod functions;
 mod ingest_faults;
 mod ingest_s3;
 mod ingest_shared;

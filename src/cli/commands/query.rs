@@ -8,12 +8,12 @@ use super::rows;
 use crate::cli::args::{Globals, RowsArgs};
 use crate::cli::error::hinted;
 use crate::cli::exit::Exit;
-use crate::cli::nearest::nearest;
 use crate::cli::printer::Printer;
 use crate::cli::settings;
 use crate::coverage::Assumption;
 use crate::engine::Session;
 use crate::engine::query::{self, Bindings, NamedQuery};
+use crate::model::nearest::nearest;
 
 /// Arguments of `query`.
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ pub(in crate::cli) async fn run(args: &QueryArgs, globals: &Globals, printer: &P
             let bindings = bind(&named, &args.params, &session, printer).await?;
             session.ask(&named, &bindings).await?
         }
-        Asked::Sql(sql) => session.query(&sql, &adhoc(&args.params)?).await?,
+        Asked::Sql(sql) => session.pasted(&sql, &adhoc(&args.params)?).await?,
     };
     rows::deliver(answer, &args.rows).await?;
     Ok(Exit::Done)

@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
+use futures::TryStreamExt;
+use keytrail::engine::query::Bindings;
+use keytrail::engine::{Session, SessionSettings};
 use keytrail::lake::snapshots::{self, Stamp};
 use keytrail::lake::{Location, schema, table};
+use keytrail::report::{Format, Writer};
 use serde_json::{Map, Value, json};
 
 use super::program;
@@ -78,6 +82,31 @@ impl TestLake {
     }
 }
 
+/// Answers to queries on a lake, each as its rows in JSON or its error.
+pub fn answers(folder: &Path, queries: &[&str]) -> Vec<Result<Vec<Value>, String>> {
+    let location = Location::parse(&folder.display().to_string(), HashMap::new()).unwrap();
+    run(async {
+        let session = Session::open(&location, &SessionSettings::default()).await.unwrap();
+        let mut answers = Vec::with_capacity(queries.len());
+        for query in queries {
+            answers.push(answer(&session, query).await);
+        }
+        answers
+    })
+}
+
+async fn answer(session: &Session, query: &str) -> Result<Vec<Value>, String> {
+    let rows = session
+        .pasted(query, &Bindings::new())
+        .await
+        .map_err(|error| error.to_string())?;
+    let mut writer = Writer::new(Format::Jsonl, &rows.schema, Vec::new()).unwrap();
+    let batches: Vec<RecordBatch> = rows.stream.try_collect().await.map_err(|error| error.to_string())?;
+    batches.iter().for_each(|batch| writer.write(batch).unwrap());
+    let text = String::from_utf8(writer.finish().unwrap().1).unwrap();
+    Ok(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
 /// The lake of `sample-logs/`, with its snapshot, made once for all tests.
 pub fn sample_lake() -> &'static Path {
     static LAKE: OnceLock<PathBuf> = OnceLock::new();
@@ -100,6 +129,7 @@ pub fn run<T: Send>(future: impl Future<Output = T> + Send) -> T {
     std::thread::scope(|scope| {
         let worker = scope.spawn(|| {
             tokio::runtime::Builder::new_multi_thread()
+                .thread_stack_size(32 << 20)
                 .worker_threads(2)
                 .enable_all()
                 .build()

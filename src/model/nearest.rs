@@ -1,7 +1,7 @@
 //! The nearest of several names to one that was mistyped.
 
 /// The candidate that takes the fewest single-letter edits, where those are few enough to be a slip.
-pub(super) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (typed.chars().count() / 3).max(1);
     let scored = candidates
         .into_iter()

@@ -1,0 +1,106 @@
+//! Casts to types only Trino has: `ARRAY(..)`, `MAP(..)`, `ROW(..)`, `JSON`, `IPADDRESS`; and casts of JSON to scalars.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Statement, Value, VisitMut, VisitorMut};
+
+use super::build::{arguments, call, text};
+
+/// Rewrites casts the planner does not know.
+pub(super) fn translate(statement: &mut Statement) {
+    let _ = statement.visit(&mut Casts);
+}
+
+struct Casts;
+
+impl VisitorMut for Casts {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        match expression {
+            Expr::Cast { expr, data_type, .. } => {
+                if let Some(translated) = cast(expr, data_type) {
+                    *expression = translated;
+                }
+            }
+            // TRY(x) is x with NULL for what cannot be: nearly always a cast that fails.
+            Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("try") => {
+                if let Some([inner]) = arguments(function).as_deref() {
+                    let mut inner = inner.clone();
+                    let _ = inner.visit(&mut Lenient);
+                    *expression = Expr::Nested(Box::new(inner));
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn cast(value: &mut Box<Expr>, target: &DataType) -> Option<Expr> {
+    match target {
+        DataType::JSON => Some(call("cast_to_json", [value.as_ref().clone()])),
+        DataType::Custom(name, _) => {
+            let name = name.0.first()?.as_ident()?.value.to_ascii_uppercase();
+            let inner = name.split_once('(').map(|(_, rest)| rest.trim_end_matches(')'));
+            match (name.split('(').next()?, inner) {
+                ("ARRAY", Some(element)) => {
+                    let array = call("cast_to_array", [value.as_ref().clone()]);
+                    Some(match element.split('(').next().map(str::trim) {
+                        Some("BIGINT" | "INTEGER" | "INT" | "SMALLINT" | "TINYINT") => {
+                            call("arrow_cast", [array, text("List(Int64)")])
+                        }
+                        Some("DOUBLE" | "REAL" | "DECIMAL") => call("arrow_cast", [array, text("List(Float64)")]),
+                        Some("BOOLEAN") => call("arrow_cast", [array, text("List(Boolean)")]),
+                        _ => array,
+                    })
+                }
+                ("MAP" | "ROW", Some(_)) => Some(call("cast_to_json", [value.as_ref().clone()])),
+                ("IPADDRESS" | "IPPREFIX", None) => Some(call("ipaddress", [value.as_ref().clone()])),
+                _ => None,
+            }
+        }
+        // In Trino a JSON text casts to the text it holds, not to its quoted form.
+        _ => {
+            if let Expr::Function(function) = value.as_mut()
+                && function.name.to_string().eq_ignore_ascii_case("json_extract")
+            {
+                function.name =
+                    datafusion::sql::sqlparser::ast::ObjectName::from(vec![super::build::ident("json_extract_scalar")]);
+            }
+            None
+        }
+    }
+}
+
+struct Lenient;
+
+impl VisitorMut for Lenient {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        match expression {
+            Expr::Cast { kind, .. } => *kind = CastKind::TryCast,
+            // Division by zero is the other thing TRY is used for.
+            Expr::BinaryOp {
+                op: datafusion::sql::sqlparser::ast::BinaryOperator::Divide,
+                right,
+                ..
+            } => {
+                let zero = Expr::value(Value::Number("0".to_owned(), false));
+                let divisor = call("nullif", [right.as_ref().clone(), zero]);
+                **right = divisor;
+            }
+            Expr::Function(function) => {
+                let name = function.name.to_string().to_ascii_lowercase();
+                let lenient = match name.as_str() {
+                    "from_iso8601_timestamp" | "date_parse" | "parse_datetime" | "json_parse" => format!("try_{name}"),
+                    _ => return ControlFlow::Continue(()),
+                };
+                function.name = datafusion::sql::sqlparser::ast::ObjectName::from(vec![super::build::ident(&lenient)]);
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,183 @@
+//! Columns that AWS's own table definitions have beside a record's fields: partition columns and the record's JSON.
+//!
+//! `region`, `account`, `year`, `month`, `day`, `hour` and `"timestamp"` are the parts of an object's key in Athena's
+//! tables; here they are computed from the record. `eventjson` is Lake's. A name the statement gives itself wins.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, GroupByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Value, VisitMut,
+    VisitorMut,
+};
+
+use super::build::{call, column, ident, text};
+use crate::lake::restore;
+use crate::lake::schema::CLOUDTRAIL;
+
+/// Puts what they mean in the place of virtual columns.
+pub(super) fn fill(statement: &mut Statement) {
+    let _ = statement.visit(&mut Filler);
+}
+
+struct Filler;
+
+impl VisitorMut for Filler {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        if let SetExpr::Select(select) = query.body.as_ref()
+            && let Some(from) = From::of(select)
+            && let Some(order_by) = &mut query.order_by
+            && let OrderByKind::Expressions(keys) = &mut order_by.kind
+        {
+            let given = given_names(select);
+            keys.iter_mut().for_each(|key| from.replace(&mut key.expr, &given));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        let Some(from) = From::of(select) else {
+            return ControlFlow::Continue(());
+        };
+        for item in &mut select.projection {
+            match item {
+                SelectItem::UnnamedExpr(expression) => {
+                    let before = expression.clone();
+                    from.replace(expression, &[]);
+                    if let Expr::Identifier(name) = &before
+                        && *expression != before
+                    {
+                        let (expr, alias) = (expression.clone(), ident(&name.value.to_ascii_lowercase()));
+                        *item = SelectItem::ExprWithAlias { expr, alias };
+                    }
+                }
+                SelectItem::ExprWithAlias { expr, .. } => from.replace(expr, &[]),
+                _ => {}
+            }
+        }
+        let given = given_names(select);
+        if let Some(condition) = &mut select.selection {
+            from.replace(condition, &[]);
+        }
+        if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
+            // A key that is a virtual column has by now become an alias of the projection, or is replaced here.
+            keys.iter_mut().for_each(|key| from.replace(key, &given));
+        }
+        for condition in select.having.iter_mut().chain(&mut select.qualify) {
+            from.replace(condition, &given);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn given_names(select: &Select) -> Vec<String> {
+    let named = select.projection.iter().filter_map(|item| match item {
+        SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.to_ascii_lowercase()),
+        _ => None,
+    });
+    named.collect()
+}
+
+/// What a select reads: by which names it calls `cloudtrail`, and whether it reads nothing else.
+struct From {
+    names: Vec<String>,
+    alone: bool,
+}
+
+impl From {
+    fn of(select: &Select) -> Option<From> {
+        let relations = select
+            .from
+            .iter()
+            .flat_map(|table| std::iter::once(&table.relation).chain(table.joins.iter().map(|join| &join.relation)));
+        let mut from = From {
+            names: Vec::new(),
+            alone: true,
+        };
+        for relation in relations {
+            match relation {
+                TableFactor::Table {
+                    name,
+                    alias,
+                    args: None,
+                    ..
+                } if name.to_string() == CLOUDTRAIL => {
+                    let called = alias.as_ref().map_or(CLOUDTRAIL, |alias| alias.name.value.as_str());
+                    from.names.push(called.to_ascii_lowercase());
+                }
+                TableFactor::UNNEST { .. } => {}
+                _ => from.alone = false,
+            }
+        }
+        from.alone &= from.names.len() == 1;
+        (!from.names.is_empty()).then_some(from)
+    }
+
+    fn replace(&self, expression: &mut Expr, given: &[String]) {
+        let _ = expression.visit(&mut Replacer {
+            from: self,
+            given,
+            depth: 0,
+        });
+    }
+}
+
+struct Replacer<'a> {
+    from: &'a From,
+    given: &'a [String],
+    depth: usize,
+}
+
+impl VisitorMut for Replacer<'_> {
+    type Break = ();
+
+    // A subquery has a FROM of its own.
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        if self.depth > 0 {
+            return ControlFlow::Continue(());
+        }
+        let name = match expression {
+            Expr::Identifier(name) if self.from.alone => name,
+            Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+                [table, name] if self.from.names.contains(&table.value.to_ascii_lowercase()) => name,
+                _ => return ControlFlow::Continue(()),
+            },
+            _ => return ControlFlow::Continue(()),
+        };
+        let name = name.value.to_ascii_lowercase();
+        if !self.given.contains(&name)
+            && let Some(meaning) = meaning(&name)
+        {
+            *expression = meaning;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn meaning(name: &str) -> Option<Expr> {
+    let written = |form: &str| call("to_char", [column("eventtime"), text(form)]);
+    Some(match name {
+        "region" => column("awsregion"),
+        "account" | "accountid" | "account_id" => column("recipientaccountid"),
+        "year" => written("%Y"),
+        "month" => written("%m"),
+        "day" => written("%d"),
+        "hour" => written("%H"),
+        "timestamp" => written("%Y/%m/%d"),
+        "eventjson" => call("event_json", restore::columns().iter().map(|name| column(name))),
+        // Only Lake's store could compute it.
+        "eventjsonchecksum" => call("arrow_cast", [Expr::value(Value::Null), text("Utf8")]),
+        _ => return None,
+    })
+}

@@ -1,0 +1,156 @@
+//! Expressions whose meaning depends on the types beneath: fields of structs and JSON texts in any case, and
+//! comparisons of instants, booleans and numbers with texts.
+
+use arrow::datatypes::{DataType, Field};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue, TableReference};
+use datafusion::functions::core::expr_fn::get_field;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr};
+use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, Operator, TryCast, binary_expr, lit};
+use datafusion::sql::sqlparser::ast::BinaryOperator;
+
+use super::functions;
+use crate::lake::schema;
+use crate::model::Instant;
+
+/// The planner of typed meaning, asked before the engine's own.
+#[derive(Debug)]
+pub(super) struct Typed;
+
+impl ExprPlanner for Typed {
+    fn plan_compound_identifier(
+        &self,
+        field: &Field,
+        qualifier: Option<&TableReference>,
+        names: &[String],
+    ) -> Result<PlannerResult<Vec<Expr>>> {
+        let mut expression = Expr::Column(Column::from((qualifier, field)));
+        let mut kind = field.data_type().clone();
+        for name in names {
+            match member(expression, &kind, name) {
+                Some((inner, inner_kind)) => (expression, kind) = (inner, inner_kind),
+                None => return Ok(PlannerResult::Original(vec![])),
+            }
+        }
+        let last = names.last().map_or(field.name(), |name| name);
+        Ok(PlannerResult::Planned(expression.alias(last)))
+    }
+
+    fn plan_field_access(
+        &self,
+        access: RawFieldAccessExpr,
+        columns: &DFSchema,
+    ) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        if let GetFieldAccess::NamedStructField { name } = &access.field_access
+            && let Some(Some(name)) = name.try_as_str()
+            && let Some((inner, _)) = member(access.expr.clone(), &access.expr.get_type(columns)?, name)
+        {
+            return Ok(PlannerResult::Planned(inner));
+        }
+        Ok(PlannerResult::Original(access))
+    }
+
+    fn plan_binary_op(&self, raw: RawBinaryExpr, columns: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let Some(operator) = comparison(&raw.op) else {
+            return Ok(PlannerResult::Original(raw));
+        };
+        let (left, right) = (raw.left.get_type(columns)?, raw.right.get_type(columns)?);
+        let planned = match (literal_text(&raw.left), literal_text(&raw.right)) {
+            (None, Some(text)) => with_text(raw.left.clone(), &left, operator, text),
+            (Some(text), None) => operator
+                .swap()
+                .and_then(|operator| with_text(raw.right.clone(), &right, operator, text)),
+            _ => with_value(&raw, &left, &right, operator),
+        };
+        Ok(planned.map_or(PlannerResult::Original(raw), PlannerResult::Planned))
+    }
+}
+
+/// A member of a struct, a map or a JSON text.
+fn member(of: Expr, kind: &DataType, name: &str) -> Option<(Expr, DataType)> {
+    match kind {
+        DataType::Struct(fields) => {
+            let exact = fields.iter().find(|field| field.name() == name);
+            let field = exact.or_else(|| fields.iter().find(|field| field.name().eq_ignore_ascii_case(name)))?;
+            Some((get_field(of, field.name().as_str()), field.data_type().clone()))
+        }
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+            Some((call(functions::JSON_MEMBER, vec![of, lit(name)])?, DataType::Utf8))
+        }
+        DataType::Dictionary(_, values) => member(of, values, name),
+        _ => None,
+    }
+}
+
+fn call(name: &str, arguments: Vec<Expr>) -> Option<Expr> {
+    let function = functions::named(name)?;
+    Some(Expr::ScalarFunction(ScalarFunction::new_udf(function, arguments)))
+}
+
+fn comparison(operator: &BinaryOperator) -> Option<Operator> {
+    Some(match operator {
+        BinaryOperator::Eq => Operator::Eq,
+        BinaryOperator::NotEq => Operator::NotEq,
+        BinaryOperator::Lt => Operator::Lt,
+        BinaryOperator::LtEq => Operator::LtEq,
+        BinaryOperator::Gt => Operator::Gt,
+        BinaryOperator::GtEq => Operator::GtEq,
+        _ => return None,
+    })
+}
+
+fn literal_text(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::Literal(value, _) => value.try_as_str().flatten(),
+        Expr::Alias(alias) => literal_text(&alias.expr),
+        _ => None,
+    }
+}
+
+/// A value compared with a text literal: the literal is read as the value's type, where it can be.
+fn with_text(value: Expr, kind: &DataType, operator: Operator, text: &str) -> Option<Expr> {
+    match kind {
+        DataType::Timestamp(..) => match Instant::parse(text) {
+            Some(instant) => {
+                let utc = Some("UTC".into());
+                let instant = ScalarValue::TimestampMicrosecond(Some(instant.0), utc);
+                Some(binary_expr(value, operator, lit(instant)))
+            }
+            // A part of an instant (`2026-01`) compares as text, as it does where instants are texts.
+            None => Some(binary_expr(call("as_text", vec![value])?, operator, lit(text))),
+        },
+        DataType::Boolean => {
+            let flag = match text.to_ascii_lowercase().as_str() {
+                "true" => true,
+                "false" => false,
+                _ => return None,
+            };
+            Some(binary_expr(value, operator, lit(flag)))
+        }
+        _ => None,
+    }
+}
+
+/// A text compared with a number or a boolean: the text is read as that, and is no match where it is none.
+fn with_value(raw: &RawBinaryExpr, left: &DataType, right: &DataType, operator: Operator) -> Option<Expr> {
+    let read = |text: &Expr, kind: DataType| Expr::TryCast(TryCast::new(Box::new(text.clone()), kind));
+    let is_text = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    let target = |kind: &DataType| match kind {
+        DataType::Boolean => Some(DataType::Boolean),
+        kind if kind.is_integer() => Some(DataType::Int64),
+        kind if kind.is_floating() => Some(DataType::Float64),
+        DataType::Timestamp(..) => Some(schema::timestamp()),
+        _ => None,
+    };
+    if is_text(left) {
+        return Some(binary_expr(
+            read(&raw.left, target(right)?),
+            operator,
+            raw.right.clone(),
+        ));
+    }
+    if is_text(right) {
+        return Some(binary_expr(raw.left.clone(), operator, read(&raw.right, target(left)?)));
+    }
+    None
+}

@@ -1,0 +1,68 @@
+-- unnest with one name
+SELECT r.arn, count(*) AS n FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(r) WHERE eventname = 'ReEncrypt' GROUP BY r.arn ORDER BY 1;
+-- unnest through the table's name
+SELECT t.r.arn, count(*) AS n FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(r) WHERE eventname = 'UpdateAlias' GROUP BY t.r.arn ORDER BY 1;
+-- unnest without AS
+SELECT resource.type, count(*) AS n FROM cloudtrail_logs CROSS JOIN UNNEST(resources) t(resource) GROUP BY resource.type ORDER BY n DESC, 1;
+-- unnest after a comma
+SELECT r.arn FROM cloudtrail_logs, UNNEST(resources) AS t(r) WHERE eventname = 'UpdateAlias' ORDER BY 1;
+-- unnest with a name for each field
+SELECT arn, type FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(arn, accountid, type) WHERE eventname = 'UpdateAlias' ORDER BY arn;
+-- unnest through the alias of the table
+SELECT c.eventname, r.arn FROM cloudtrail_logs c CROSS JOIN UNNEST(c.resources) AS t(r) WHERE c.eventname = 'DisableKey';
+-- unnest with the table's name only
+SELECT r.arn FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS r WHERE eventname = 'DisableKey';
+-- unnest keeps rows without elements
+SELECT count(*) AS n, count(r) AS held FROM cloudtrail_logs LEFT JOIN UNNEST(resources) AS t(r) ON TRUE WHERE eventname IN ('ConsoleLogin', 'DisableKey');
+-- unnest with ordinality
+SELECT r.arn, place FROM cloudtrail_logs CROSS JOIN UNNEST(resources) WITH ORDINALITY AS t(r, place) WHERE eventname = 'UpdateAlias' ORDER BY place;
+-- unnest of a literal
+SELECT x FROM UNNEST(ARRAY['a', 'b']) AS t(x) ORDER BY x;
+-- unnest of two arrays in step
+SELECT a, b FROM (SELECT 1) AS one CROSS JOIN UNNEST(ARRAY[1, 2], ARRAY['x', 'y']) AS t(a, b) ORDER BY a;
+-- unnest of an unnest
+SELECT part, count(*) AS n FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(r) CROSS JOIN UNNEST(split(r.arn, ':')) AS p(part) WHERE eventname = 'DisableKey' GROUP BY part ORDER BY part;
+-- unnest in a common table expression
+WITH arns AS (SELECT r.arn AS arn FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(r)) SELECT count(DISTINCT arn) AS n FROM arns;
+-- unnest with virtual columns
+SELECT region, count(*) AS n FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(r) WHERE r.type = 'AWS::KMS::Key' GROUP BY region ORDER BY region;
+-- first element
+SELECT resources[1].arn AS arn FROM cloudtrail_logs WHERE eventname = 'DisableKey';
+-- first element by function
+SELECT element_at(resources, 1).arn AS arn FROM cloudtrail_logs WHERE eventname = 'DisableKey';
+-- last element
+SELECT element_at(resources, -1).arn AS arn FROM cloudtrail_logs WHERE eventname = 'UpdateAlias';
+-- an element that is not there
+SELECT resources[9].arn AS arn FROM cloudtrail_logs WHERE eventname = 'DisableKey';
+-- number of elements
+SELECT cardinality(resources) AS size, count(*) AS n FROM cloudtrail_logs GROUP BY 1 ORDER BY 1;
+-- any element
+SELECT count(*) AS n FROM cloudtrail_logs WHERE any_match(resources, r -> r.arn LIKE '%:alias/%');
+-- all elements
+SELECT count(*) AS n FROM cloudtrail_logs WHERE cardinality(resources) > 0 AND all_match(resources, r -> r.type = 'AWS::KMS::Key');
+-- no element
+SELECT count(*) AS n FROM cloudtrail_logs WHERE none_match(resources, r -> r.type = 'AWS::KMS::Key');
+-- elements that match
+SELECT cardinality(filter(resources, r -> r.arn LIKE '%:key/%')) AS keys, count(*) AS n FROM cloudtrail_logs WHERE eventsource = 'kms.amazonaws.com' GROUP BY 1 ORDER BY 1;
+-- a field of every element
+SELECT transform(resources, r -> r.arn) AS arns FROM cloudtrail_logs WHERE eventname = 'UpdateAlias';
+-- a field of every element, joined
+SELECT array_join(transform(resources, r -> r.type), ', ') AS types FROM cloudtrail_logs WHERE eventname = 'UpdateAlias';
+-- array has an element
+SELECT count(*) AS n FROM cloudtrail_logs WHERE contains(transform(resources, r -> r.type), 'AWS::KMS::Key');
+-- literal array has an element
+SELECT count(*) AS n FROM cloudtrail_logs WHERE contains(ARRAY['DisableKey', 'EnableKey'], eventname);
+-- part of an array
+SELECT slice(split(useridentity.arn, '/'), 2, 2) AS parts FROM cloudtrail_logs WHERE eventname = 'DisableKey';
+-- part of a text
+SELECT split(useridentity.arn, '/')[2] AS role FROM cloudtrail_logs WHERE eventname = 'DisableKey';
+-- distinct names in order
+SELECT awsregion, array_agg(DISTINCT eventname ORDER BY eventname) AS names FROM cloudtrail_logs WHERE eventname LIKE '%Alias' GROUP BY awsregion ORDER BY awsregion;
+-- distinct names, joined
+SELECT array_join(array_agg(DISTINCT eventname), ',') AS names FROM cloudtrail_logs WHERE eventname = 'DisableKey';
+-- addresses in a block
+SELECT sourceipaddress, count(*) AS n FROM cloudtrail_logs WHERE contains('192.0.2.0/24', CAST(sourceipaddress AS IPADDRESS)) GROUP BY sourceipaddress ORDER BY n DESC, 1;
+-- addresses outside of blocks
+SELECT count(*) AS n FROM cloudtrail_logs WHERE NOT contains('203.0.113.0/24', TRY_CAST(sourceipaddress AS IPADDRESS));
+-- address literal
+SELECT contains('10.0.0.0/8', IPADDRESS '10.1.2.3') AS inside;

@@ -1,0 +1,94 @@
+//! Queries as people paste them, in Athena's and CloudTrail Lake's dialect, each with a golden answer on the sample lake.
+//!
+//! A file of `tests/corpus` holds queries led by a comment that names them and ended by a semicolon.
+
+use std::path::Path;
+
+use crate::support::lake::{answers, sample_lake};
+
+fn queries(file: &str) -> Vec<(String, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(file);
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut queries = Vec::new();
+    for part in text.split(";\n").map(str::trim).filter(|part| !part.is_empty()) {
+        let (name, sql) = part.strip_prefix("-- ").and_then(|part| part.split_once('\n')).unwrap();
+        queries.push((name.to_owned(), sql.to_owned()));
+    }
+    queries
+}
+
+fn check(file: &str) {
+    let queries = queries(file);
+    let texts: Vec<&str> = queries.iter().map(|(_, sql)| sql.as_str()).collect();
+    let mut golden = String::new();
+    for ((name, sql), answer) in queries.iter().zip(answers(sample_lake(), &texts)) {
+        golden.push_str(&format!("# {name}\n{sql}\n"));
+        match answer {
+            Ok(rows) if rows.is_empty() => golden.push_str("= no rows\n"),
+            Ok(rows) => rows.iter().for_each(|row| golden.push_str(&format!("= {row}\n"))),
+            Err(error) => golden.push_str(&format!("! {error}\n")),
+        }
+        golden.push('\n');
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("golden/corpus");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(file.trim_end_matches(".sql"), golden));
+}
+
+#[test]
+fn names_of_tables_and_columns() {
+    check("names.sql");
+}
+
+#[test]
+fn types_as_athena_and_as_lake_have_them() {
+    check("types.sql");
+}
+
+#[test]
+fn json_as_text_as_a_map_and_as_fields() {
+    check("json.sql");
+}
+
+#[test]
+fn arrays_and_unnest() {
+    check("arrays.sql");
+}
+
+#[test]
+fn dates() {
+    check("dates.sql");
+}
+
+#[test]
+fn questions_of_responders() {
+    check("playbooks.sql");
+}
+
+#[test]
+fn the_corpus_is_large_and_its_names_are_distinct() {
+    let files = [
+        "names.sql",
+        "types.sql",
+        "json.sql",
+        "arrays.sql",
+        "dates.sql",
+        "playbooks.sql",
+    ];
+    let held = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus"))
+        .unwrap()
+        .count();
+    assert_eq!(held, files.len(), "a file of the corpus is not run");
+    let mut all = 0;
+    for file in files {
+        let mut names: Vec<String> = queries(file).into_iter().map(|(name, _)| name).collect();
+        all += names.len();
+        names.sort();
+        let before = names.len();
+        names.dedup();
+        assert_eq!(names.len(), before, "{file}: two queries have one name");
+    }
+    assert!(all >= 150, "{all}");
+}
