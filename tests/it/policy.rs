@@ -13,3 +13,4 @@ mod explain;
 mod naive;
 mod properties;
 mod robustness;
+mod variables;
