@@ -13,6 +13,8 @@ pub const KMS: &str = "kms";
 pub const IAM: &str = "iam";
 /// The organization with its policies.
 pub const ORGANIZATIONS: &str = "organizations";
+/// The account itself: its Regions.
+pub const ACCOUNT: &str = "account";
 /// Trails.
 pub const CLOUDTRAIL: &str = "cloudtrail";
 

@@ -1,5 +1,6 @@
 //! Collecting from a double of AWS: every page, every refusal, interruptions, and nothing that writes.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -118,12 +119,12 @@ async fn every_page_of_every_list_is_read() {
     );
     // Two local trails and the organization's, in each account.
     assert_eq!(bundle.trails.len(), 6);
-    let skipped = bundle
-        .scope
-        .iter()
-        .filter(|scope| scope.state == State::Skipped)
-        .count();
-    assert!(skipped > 20, "Regions that are not enabled are said to be so");
+    let regions: BTreeSet<&str> = bundle.scope.iter().map(|scope| scope.region.as_str()).collect();
+    assert_eq!(
+        regions,
+        BTreeSet::from(["", "eu-west-1", "us-east-1"]),
+        "the enabled Regions, and no other"
+    );
     assert_eq!(
         bundle.collected_by.as_deref(),
         Some("arn:aws:iam::111122223333:user/ana")
@@ -149,6 +150,22 @@ async fn every_page_of_every_list_is_read() {
             "{operation}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_leave_to_list_regions_all_are_tried() {
+    let double = aws_double::start(World {
+        lists_regions: false,
+        ..World::default()
+    })
+    .await;
+    let bundle = collect(&double, &everything()).await;
+    assert_eq!(counts(&bundle), (48, 144, 48, 18, 6));
+    let skipped = bundle.scope.iter().filter(|scope| scope.state == State::Skipped);
+    assert!(skipped.count() > 20, "Regions that are not enabled are said to be so");
+    let refused = |failure: &&scope::Failure| failure.operation == "ListRegions" && failure.skipped;
+    assert_eq!(bundle.failures.iter().filter(refused).count(), 2, "one row an account");
+    assert!(bundle.failures.iter().all(|failure| failure.skipped));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::{Value, json};
 
 /// Operations by the prefix of their IAM actions, in the order of the policy.
-pub const OPERATIONS: [(&str, &[&str]); 5] = [
+pub const OPERATIONS: [(&str, &[&str]); 6] = [
     (
         "kms",
         &[
@@ -41,6 +41,7 @@ pub const OPERATIONS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("cloudtrail", &["DescribeTrails", "GetEventSelectors", "GetTrailStatus"]),
+    ("account", &["ListRegions"]),
     ("sts", &["GetCallerIdentity"]),
 ];
 

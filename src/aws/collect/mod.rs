@@ -32,7 +32,7 @@ use super::Error;
 use super::role::{self, Role};
 use crate::snapshot::bundle::{Bundle, iam as read_iam};
 use crate::snapshot::json as members;
-use crate::snapshot::scope::{CLOUDTRAIL, Failure, IAM, KMS, ORGANIZATIONS, Scope, State};
+use crate::snapshot::scope::{ACCOUNT, CLOUDTRAIL, Failure, IAM, KMS, ORGANIZATIONS, Scope, State};
 
 pub use ask::Meter;
 
@@ -425,7 +425,7 @@ impl Collector<'_> {
             }
         };
         let wanted = if self.request.regions.is_empty() {
-            regions::of(&self.partition, &self.caller_region)
+            self.regions(&config, &global, &mut whole).await
         } else {
             self.request.regions.clone()
         };
@@ -477,6 +477,29 @@ impl Collector<'_> {
         whole.trails.extend(trails.into_values());
         (self.say)(Event::Account(account.to_owned()));
         Ok(whole)
+    }
+
+    /// The Regions to read of an account where none is named.
+    async fn regions(&self, config: &SdkConfig, place: &Place, whole: &mut Bundle) -> Vec<String> {
+        let client = aws_sdk_account::config::Builder::from(config)
+            .interceptor(guard::ReadOnly)
+            .retry_partition(aws_sdk_account::config::retry::RetryPartition::new(format!(
+                "account/{}",
+                place.account_id
+            )));
+        let client = aws_sdk_account::Client::from_conf(client.build());
+        match regions::enabled(&client, &self.pace(regions::QUOTAS)).await {
+            Ok(enabled) if !enabled.is_empty() => return enabled,
+            Ok(_) => {}
+            // Emulators have no such operation.
+            Err(refusal) if refusal.is_unsupported() || refusal.is(&["Http404"]) => {}
+            // Every Region known is tried instead: nothing is missing but one that is newer than this program.
+            Err(refusal) => whole.failures.push(Failure {
+                skipped: true,
+                ..failure(place, ACCOUNT, "ListRegions", None, refusal)
+            }),
+        }
+        regions::of(&self.partition, &self.caller_region)
     }
 
     async fn iam(&self, config: &SdkConfig, place: &Place) -> Bundle {

@@ -1,4 +1,21 @@
-//! The Regions to ask. None of the services the collector may call lists them, so they are tried one by one.
+//! The Regions to ask: those the account has enabled, as it lists them; where it may not list them, all that are known are
+//! tried one by one.
+
+use std::sync::Arc;
+
+use aws_sdk_account::Client;
+use aws_sdk_account::types::RegionOptStatus;
+use serde_json::Value;
+
+use super::ask::{Pace, Refusal, ask};
+use crate::snapshot::json;
+
+/// Requests a second.
+/// <https://docs.aws.amazon.com/accounts/latest/reference/quotas.html>
+pub(super) const QUOTAS: &[(&str, u32)] = &[("ListRegions", 5)];
+
+/// No partition has so many Regions; a list that goes on is a circle in the answers.
+const PAGES_MAX: usize = 100;
 
 /// Regions by partition.
 /// <https://docs.aws.amazon.com/general/latest/gr/kms.html>
@@ -45,6 +62,37 @@ const REGIONS: [(&str, &[&str]); 3] = [
     ("aws-cn", &["cn-north-1", "cn-northwest-1"]),
     ("aws-us-gov", &["us-gov-east-1", "us-gov-west-1"]),
 ];
+
+/// The Regions that the account behind the client has enabled.
+/// <https://docs.aws.amazon.com/accounts/latest/reference/API_ListRegions.html>
+pub(super) async fn enabled(account: &Client, pace: &Arc<Pace>) -> Result<Vec<String>, Refusal> {
+    let mut all: Vec<Value> = Vec::new();
+    let mut token: Option<String> = None;
+    for _ in 0..PAGES_MAX {
+        let (page, raw) = ask!(
+            pace,
+            "ListRegions",
+            account
+                .list_regions()
+                .max_results(50)
+                .region_opt_status_contains(RegionOptStatus::Enabled)
+                .region_opt_status_contains(RegionOptStatus::EnabledByDefault)
+                // One on its way out still answers, and its keys are still there.
+                .region_opt_status_contains(RegionOptStatus::Disabling)
+                .set_next_token(token.clone())
+        )
+        .await?;
+        all.extend(json::list(&raw, "Regions").iter().cloned());
+        token = page.next_token;
+        if token.is_none() {
+            break;
+        }
+    }
+    Ok(all
+        .iter()
+        .filter_map(|region| json::text(region, "RegionName"))
+        .collect())
+}
 
 /// The Regions of a partition; at least the one the caller is in.
 pub(super) fn of(partition: &str, caller: &str) -> Vec<String> {

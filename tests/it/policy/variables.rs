@@ -48,6 +48,10 @@ fn a_variable_can_become_what_a_key_is_known_to_be() {
         ("arn:aws:iam::111122223333:role/${aws:SourceVpce, 'Dev'}", "conditional"),
         ("arn:aws:iam::444455556666:role/${aws:SourceVpce}", "denied"),
     ] {
-        assert_eq!(tri("StringEquals", "aws:PrincipalArn", value, &json!([])), wanted, "{value}");
+        assert_eq!(
+            tri("StringEquals", "aws:PrincipalArn", value, &json!([])),
+            wanted,
+            "{value}"
+        );
     }
 }

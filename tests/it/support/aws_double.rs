@@ -1,5 +1,5 @@
 //! A double of AWS over HTTP: it answers in the documented wire shapes of KMS, Organizations and CloudTrail (JSON 1.1),
-//! IAM and STS (query, XML), page by page, and can throttle, refuse and forget. It is no emulator: what it holds is
+//! IAM and STS (query, XML) and Account Management (REST), page by page, and can throttle, refuse and forget. It is no emulator: what it holds is
 //! computed from numbers, and it checks no signature.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -26,6 +26,8 @@ pub struct World {
     pub accounts: Vec<&'static str>,
     /// Regions that answer.
     pub regions: Vec<&'static str>,
+    /// Whether callers may list the enabled Regions.
+    pub lists_regions: bool,
     /// No page holds more.
     pub page: usize,
     /// Every so many requests one is throttled; 0 never.
@@ -46,6 +48,7 @@ impl Default for World {
             roles: 9,
             accounts: vec!["111122223333", "444455556666"],
             regions: vec!["eu-west-1", "us-east-1"],
+            lists_regions: true,
             page: 5,
             throttle_every: 0,
             denied: None,
@@ -144,7 +147,7 @@ fn caller(headers: &HeaderMap, world: &World) -> Caller {
     }
 }
 
-async fn answer(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(State(server): State<Arc<Server>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let caller = caller(&headers, &server.world);
     let number = server.asked.total.fetch_add(1, Ordering::SeqCst) + 1;
     let target = headers
@@ -152,7 +155,8 @@ async fn answer(State(server): State<Arc<Server>>, headers: HeaderMap, body: Byt
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
         .to_owned();
-    let form: BTreeMap<String, String> = if target.is_empty() {
+    let lists_regions = uri.path() == "/listRegions";
+    let form: BTreeMap<String, String> = if target.is_empty() && !lists_regions {
         url::form_urlencoded::parse(&body).into_owned().collect()
     } else {
         BTreeMap::new()
@@ -162,7 +166,11 @@ async fn answer(State(server): State<Arc<Server>>, headers: HeaderMap, body: Byt
         .next()
         .filter(|name| !name.is_empty())
         .map(str::to_owned);
-    let operation = operation.or_else(|| form.get("Action").cloned()).unwrap_or_default();
+    let operation = if lists_regions {
+        "ListRegions".to_owned()
+    } else {
+        operation.or_else(|| form.get("Action").cloned()).unwrap_or_default()
+    };
     *server
         .asked
         .by_operation
@@ -178,7 +186,9 @@ async fn answer(State(server): State<Arc<Server>>, headers: HeaderMap, body: Byt
         return query(world, &caller, &operation, &form);
     }
     let input: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let result = if target.starts_with("TrentService") {
+    let result = if lists_regions {
+        list_regions(world, &input)
+    } else if target.starts_with("TrentService") {
         kms(world, &caller, &operation, &input)
     } else if target.contains("Organizations") {
         organizations(world, &caller, &operation, &input)
@@ -221,6 +231,29 @@ fn page(
         .min(limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)));
     let to = (from + size).min(all);
     (from.min(all)..to, (to < all).then(|| to.to_string()))
+}
+
+/// The Regions that answer, and one that the account has not enabled, where the request asks for such.
+fn list_regions(world: &World, input: &Value) -> Answer {
+    let wanted: Vec<&str> = input["RegionOptStatusContains"]
+        .as_array()
+        .map(|wanted| wanted.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
+    if !world.lists_regions {
+        return Err((
+            "AccessDeniedException",
+            "not authorized to perform account:ListRegions".to_owned(),
+        ));
+    }
+    let all = world.regions.iter().map(|region| (*region, "ENABLED_BY_DEFAULT"));
+    let all: Vec<Value> = all
+        .chain([("ap-nowhere-1", "DISABLED")])
+        .filter(|(_, state)| wanted.contains(state))
+        .map(|(name, state)| json!({"RegionName": name, "RegionOptStatus": state}))
+        .collect();
+    // One a page: nobody has so many Regions that a whole page would not hold them.
+    let (range, next) = page(world, all.len(), input["NextToken"].as_str(), Some(1));
+    Ok(json!({"Regions": all[range], "NextToken": next}))
 }
 
 pub fn key_id(number: usize) -> String {
