@@ -13,6 +13,16 @@ pub(super) struct SharedPool {
     state: Mutex<State>,
 }
 
+/// The consumer that is never refused. When several of its inputs spill at once, it can wait for the oldest spilled file
+/// while what it needs is in a newer one, and then a query never ends (apache/datafusion issue 24883). What it holds is
+/// counted, so that the others spill or give up earlier.
+const NEVER_REFUSED: &str = "RepartitionExec";
+
+/// Whether a consumer shares what is for those that can spill.
+fn is_spiller(consumer: &MemoryConsumer) -> bool {
+    consumer.can_spill() && !consumer.name().starts_with(NEVER_REFUSED)
+}
+
 #[derive(Debug, Default)]
 struct State {
     spillers: usize,
@@ -51,22 +61,22 @@ impl MemoryPool for SharedPool {
     }
 
     fn register(&self, consumer: &MemoryConsumer) {
-        self.with(|state| state.spillers += usize::from(consumer.can_spill()));
+        self.with(|state| state.spillers += usize::from(is_spiller(consumer)));
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
-        self.with(|state| state.spillers = state.spillers.saturating_sub(usize::from(consumer.can_spill())));
+        self.with(|state| state.spillers = state.spillers.saturating_sub(usize::from(is_spiller(consumer))));
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        self.with(|state| match reservation.consumer().can_spill() {
+        self.with(|state| match is_spiller(reservation.consumer()) {
             true => state.spillable += additional,
             false => state.fixed += additional,
         });
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
-        self.with(|state| match reservation.consumer().can_spill() {
+        self.with(|state| match is_spiller(reservation.consumer()) {
             true => state.spillable = state.spillable.saturating_sub(shrink),
             false => state.fixed = state.fixed.saturating_sub(shrink),
         });
@@ -74,7 +84,7 @@ impl MemoryPool for SharedPool {
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         self.with(|state| {
-            if reservation.consumer().can_spill() {
+            if is_spiller(reservation.consumer()) {
                 let for_spillers = (self.bytes / 4 * 3).min(self.bytes.saturating_sub(state.fixed));
                 let share = for_spillers / state.spillers.max(1);
                 if reservation.size() + additional > share {
@@ -87,7 +97,7 @@ impl MemoryPool for SharedPool {
                 state.spillable += additional;
             } else {
                 let left = self.bytes.saturating_sub(state.spillable + state.fixed);
-                if additional > left {
+                if additional > left && !reservation.consumer().name().starts_with(NEVER_REFUSED) {
                     return Err(Self::refuse(reservation, additional, left));
                 }
                 state.fixed += additional;
