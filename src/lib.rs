@@ -16,6 +16,7 @@
 //! - [`model`]: nouns every room shares: ARNs, instants, durations, faults.
 //! - [`trail`]: bytes to records: object keys, inflating, envelopes, fields, identities, the key an event names.
 //! - [`policy`]: the evaluator: what a snapshot allows, to whom, under which condition, and why.
+//! - [`replay`]: recorded calls asked again of a snapshot: what a record fixes of its request, and whether we contradict AWS.
 //! - [`snapshot`]: permission snapshots: bundles, dumps of every shape, rows, chunks, differences.
 //! - [`coverage`]: what a log can vouch for: intervals, their basis, and the cause of every gap.
 //! - [`aws`]: the only room that names the AWS SDK: credentials, Region, endpoint, what is read from S3, the collector
@@ -30,8 +31,8 @@
 //!
 //! # Invariants
 //!
-//! - `model`, `trail`, `policy`, `snapshot`, `coverage`, `trace` and `report` are pure: they know no clock, disk, network,
-//!   AWS SDK or DataFusion.
+//! - `model`, `trail`, `policy`, `replay`, `snapshot`, `coverage`, `trace` and `report` are pure: they know no clock, disk,
+//!   network, AWS SDK or DataFusion.
 //! - Every record read is kept, a duplicate, or a fault with its place; nothing disappears.
 //! - Only the command line asks what time it is.
 
@@ -43,6 +44,7 @@ pub mod ingest;
 pub mod lake;
 pub mod model;
 pub mod policy;
+pub mod replay;
 pub mod report;
 pub mod snapshot;
 pub mod source;

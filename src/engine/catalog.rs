@@ -19,7 +19,8 @@ use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 
 use super::effective_access::{self, AccessTable, States, Which};
-use super::{coverage, kms_events};
+use super::replay::ReplayTable;
+use super::{coverage, kms_events, replay};
 use crate::coverage::Assumption;
 use crate::lake::{Location, schema, snapshots, table};
 
@@ -39,12 +40,14 @@ enum Origin {
     Stored(SchemaRef),
     /// SQL over other names.
     Sql(String),
-    /// `kms_events`, whose function holds the history of aliases.
-    KmsEvents,
+    /// `kms_records`, whose function holds the history of aliases.
+    KmsRecords,
     /// What the log can vouch for, computed from the ledger, the trails and their changes.
     Coverage,
     /// What snapshots allow.
     Access(Which),
+    /// Recorded calls asked again of them.
+    Replay,
 }
 
 #[derive(Debug)]
@@ -102,12 +105,16 @@ impl LakeSchema {
                 let plan = self.over(sql).await?;
                 Ok(Arc::new(ViewTable::new(plan, Some(sql.clone()))))
             }
-            Origin::KmsEvents => {
+            Origin::KmsRecords => {
                 let context = self.below_views();
                 for below in [schema::CLOUDTRAIL, kms_events::ALIASES] {
                     context.register_table(below, self.relation(below).await?)?;
                 }
                 kms_events::view(&context).await
+            }
+            Origin::Replay => {
+                let records = self.relation(kms_events::RECORDS).await?;
+                Ok(Arc::new(ReplayTable::new(self.location.clone(), records)))
             }
             Origin::Access(which) => Ok(Arc::new(AccessTable::new(self.states.clone(), *which))),
             Origin::Coverage => {
@@ -178,8 +185,10 @@ fn origins() -> impl Iterator<Item = (String, Origin)> {
     let whole = snapshots::views().into_iter();
     let whole = whole.map(|(name, sql)| (name.to_owned(), Origin::Sql(sql)));
     let events = [
-        (kms_events::NAME.to_owned(), Origin::KmsEvents),
+        (kms_events::RECORDS.to_owned(), Origin::KmsRecords),
+        (kms_events::NAME.to_owned(), Origin::Sql(kms_events::EVENTS.to_owned())),
         (coverage::NAME.to_owned(), Origin::Coverage),
+        (replay::NAME.to_owned(), Origin::Replay),
         (effective_access::NAME.to_owned(), Origin::Access(Which::Newest(None))),
         (effective_access::HISTORY.to_owned(), Origin::Access(Which::Each)),
     ];
@@ -203,8 +212,8 @@ impl SchemaProvider for LakeSchema {
     // Listing the names must not open everything.
     async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
         Ok(self.relations.get(name).map(|relation| match relation.origin {
-            Origin::Stored(_) | Origin::Coverage | Origin::Access(_) => TableType::Base,
-            Origin::Sql(_) | Origin::KmsEvents => TableType::View,
+            Origin::Stored(_) | Origin::Coverage | Origin::Access(_) | Origin::Replay => TableType::Base,
+            Origin::Sql(_) | Origin::KmsRecords => TableType::View,
         }))
     }
 

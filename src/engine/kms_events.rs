@@ -1,4 +1,5 @@
-//! `kms_events`: the view over `cloudtrail`, and the function in it that resolves an alias as of its event.
+//! `kms_events` and the wider `kms_records`: views over `cloudtrail`, and the function in them that resolves an alias as of
+//! its event.
 
 use std::sync::Arc;
 
@@ -18,8 +19,17 @@ use super::alias_history::{AliasHistory, Change, Happening};
 use super::fetch::Fetched;
 use crate::lake::schema;
 
-/// The view's name.
+/// The view of the public contract.
 pub(super) const NAME: &str = "kms_events";
+
+/// The view it is made of: the same rows with what only the record itself tells.
+pub(super) const RECORDS: &str = "kms_records";
+
+/// `kms_events` as SQL over `kms_records`.
+pub(super) const EVENTS: &str = "\
+    SELECT eventtime, eventid, sharedeventid, operation, class, key_ref, key_arn, key_id, account_id, region, \
+    recipient_account_id, principal_arn, principal_id, session_arn, caller_account_id, via_service, source_ip, \
+    user_agent, mfa, outcome, error_code, source_object, source_index, event_date, alias_arn FROM kms_records";
 
 /// The aliases snapshots have seen.
 pub(super) const ALIASES: &str = "kms_aliases";
@@ -38,7 +48,7 @@ const LISTED: &str = "\
     SELECT DISTINCT alias_arn, target_key_arn, date_trunc('second', coalesce(last_updated_date, creation_date)) AS at \
     FROM kms_aliases WHERE alias_arn IS NOT NULL AND target_key_arn IS NOT NULL";
 
-/// The view over the `cloudtrail` and `kms_aliases` that `context` knows, with the history of aliases they hold.
+/// `kms_records` over the `cloudtrail` and `kms_aliases` that `context` knows, with the history of aliases they hold.
 pub(super) async fn view(context: &SessionContext) -> Result<Arc<dyn TableProvider>> {
     let mut changes = Vec::new();
     let mut batches = context.sql(CHANGES).await?.execute_stream().await?;

@@ -1,4 +1,5 @@
 -- One row per KMS record and key it names; a record that names no key keeps one row with key_arn null.
+-- The columns of kms_events come first, then what only the record itself tells.
 -- Operations: https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html
 WITH named AS (
     SELECT
@@ -19,6 +20,16 @@ WITH named AS (
         nullif(errorcode, '') AS error_code,
         source_object,
         source_index,
+        kms_key_arn,
+        accesskeyid,
+        awsregion,
+        vpcendpointid,
+        errormessage,
+        requestparameters,
+        responseelements,
+        additionaleventdata,
+        serviceeventdetails,
+        original_event_id,
         unnest(kms) AS k
     FROM cloudtrail
     WHERE eventsource = 'kms.amazonaws.com'
@@ -89,5 +100,16 @@ SELECT
     source_object,
     source_index,
     event_date,
-    k['alias_arn'] AS alias_arn
+    k['alias_arn'] AS alias_arn,
+    kms_key_arn,
+    eventtype AS event_type,
+    awsregion AS aws_region,
+    nullif(accesskeyid, '') AS access_key,
+    nullif(vpcendpointid, '') AS vpc_endpoint_id,
+    errormessage AS error_message,
+    requestparameters AS request_parameters,
+    responseelements AS response_elements,
+    coalesce(serviceeventdetails, additionaleventdata) AS details,
+    original_event_id,
+    useridentity AS user_identity
 FROM resolved

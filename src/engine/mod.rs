@@ -19,6 +19,7 @@ mod memory;
 mod planner;
 pub mod query;
 mod read_only;
+mod replay;
 mod session;
 
 use datafusion::error::DataFusionError;

@@ -130,7 +130,7 @@ impl Reader<'_, '_> {
         let names: Vec<String> = names
             .map(|name| format!("{CONTEXT_PREFIX}{}", name.to_ascii_lowercase()))
             .collect();
-        if self.scene.closed {
+        if self.scene.knows_all(CONTEXT_PREFIX) {
             let mut given = self.scene.context.keys().filter(|key| key.starts_with(CONTEXT_PREFIX));
             return Formula::Const(given.all(|key| names.contains(key)));
         }

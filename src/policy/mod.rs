@@ -13,7 +13,7 @@
 //! - [`bundle`], `read`: a snapshot. [`caller`], [`scene`]: who asks, and what is known of each condition key then.
 //! - [`layers`], `gather`, `named`, `grants`: what each layer says, as formulas over [`unknown`] tests. [`decide`]: AWS's flow over them.
 //! - [`solve`], [`worlds`], [`shape`], [`describe`]: a formula's truth over all request contexts, and its shortest wording.
-//! - [`answer`], [`explain`], [`mod@simulate`]: one question. [`access`], [`classes`], [`population`]: everyone at once.
+//! - [`answer`], [`recorded`], [`explain`], [`mod@simulate`]: one question. [`access`], [`classes`], [`population`]: everyone at once.
 //!
 //! Invariants: what is not understood never gives a right and never loses a Deny; what a snapshot or AWS's documentation leaves open is
 //! answered `undetermined`, with the reason; beyond a bound the answer is `conditional`, never more.
@@ -42,6 +42,7 @@ pub mod pattern;
 pub mod population;
 mod read;
 mod read_key;
+pub mod recorded;
 pub mod scene;
 pub mod shape;
 pub mod simulate;

@@ -4,7 +4,9 @@ use super::bundle::{Key, Snapshot};
 use super::caller::{Caller, Kind};
 use super::condition::Fact;
 use super::instant;
+use super::recorded::Recorded;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// Condition keys of a request, by lower-case name.
@@ -77,6 +79,8 @@ pub struct Scene<'s> {
     /// The instant the question is asked of, in milliseconds.
     pub at: Option<i64>,
     is_cross_account: bool,
+    recorded: Option<&'s Recorded>,
+    has_read_not_true: Cell<bool>,
 }
 
 impl<'s> Scene<'s> {
@@ -102,9 +106,34 @@ impl<'s> Scene<'s> {
             closed,
             at: clock.or(snapshot.collected_at),
             is_cross_account: false,
+            recorded: None,
+            has_read_not_true: Cell::new(false),
         };
         scene.is_cross_account = caller.kind != Kind::Service && caller.account != scene.resource_account();
         scene
+    }
+
+    /// A question about a request of which a record tells a part; the rest is unknown.
+    pub fn recorded(
+        snapshot: &'s Snapshot,
+        caller: &'s Caller<'s>,
+        target: Target<'s>,
+        recorded: &'s Recorded,
+    ) -> Self {
+        Self {
+            recorded: Some(recorded),
+            ..Self::new(snapshot, caller, target, &recorded.context, false)
+        }
+    }
+
+    /// Whether a flag was read that is false or missing in the recorded request.
+    pub(super) fn has_read_not_true(&self) -> bool {
+        self.has_read_not_true.get()
+    }
+
+    /// Whether all keys with this start are known.
+    pub(super) fn knows_all(&self, prefix: &str) -> bool {
+        self.closed || self.recorded.is_some_and(|recorded| recorded.is_closed(prefix))
     }
 
     /// The account of the key, or the caller's own where there is no key.
@@ -123,6 +152,14 @@ impl<'s> Scene<'s> {
 
     /// What is known of a condition key (in lower case).
     pub fn fact(&self, key: &str) -> Fact<'_> {
+        if let Some(recorded) = self.recorded {
+            if recorded.not_true.contains(key) {
+                self.has_read_not_true.set(true);
+            }
+            if let Some(fact) = recorded.fact(key) {
+                return fact;
+            }
+        }
         if self.closed || matches!(key, "aws:currenttime" | "aws:epochtime" | "aws:securetransport") {
             match self.context.get(key) {
                 Some(Given::One(value)) => return Fact::One(Cow::Borrowed(value)),

@@ -226,6 +226,8 @@ mod tests {
             "never"
         );
         assert_eq!(truth(&[Formula::any([outer.clone(), outer.negate()])]), "always");
+        let any_case = leaf("StringEqualsIgnoreCase", "aws:SourceVpce", &["A*b"]);
+        assert_eq!(truth(&[any_case]), "sometimes", "a star is a star there");
         let age = |operator, n| leaf(operator, "aws:MultiFactorAuthAge", &[n]);
         assert_eq!(
             truth(&[age("NumericGreaterThan", "10"), age("NumericLessThan", "12")]),

@@ -19,6 +19,7 @@ mod kms_events;
 mod policy;
 mod queries;
 mod query;
+mod replay;
 mod sample_logs;
 mod snapshot_cli;
 mod snapshot_collect;

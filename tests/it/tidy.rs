@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order in which data meets them: a room names only those before it.
-const ROOMS: [&str; 13] = [
-    "model", "trail", "policy", "snapshot", "coverage", "aws", "source", "lake", "ingest", "engine", "trace", "report",
-    "cli",
+const ROOMS: [&str; 14] = [
+    "model", "trail", "policy", "replay", "snapshot", "coverage", "aws", "source", "lake", "ingest", "engine", "trace",
+    "report", "cli",
 ];
 
 /// Rooms that know no disk, network, clock, SDK or query engine, and what would betray them.
-const PURE: [&str; 7] = ["model", "trail", "policy", "snapshot", "coverage", "trace", "report"];
+const PURE: [&str; 8] = [
+    "model", "trail", "policy", "replay", "snapshot", "coverage", "trace", "report",
+];
 const IMPURE: [&str; 12] = [
     "std::fs",
     "TcpStream",

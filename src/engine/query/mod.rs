@@ -114,10 +114,16 @@ impl NamedQuery {
                 ));
             };
             let value = parse_value(parameter.kind, text).map_err(|reason| fail(name, reason))?;
-            if !parameter.choices.is_empty() && !parameter.choices.iter().any(|choice| choice == text) {
+            let chosen = match &value {
+                Value::List(elements) => elements.clone(),
+                _ => vec![text.clone()],
+            };
+            if let Some(other) = chosen.iter().find(|chosen| !parameter.choices.contains(chosen))
+                && !parameter.choices.is_empty()
+            {
                 return Err(fail(
                     name,
-                    format!("`{text}` is none of {}", parameter.choices.join(", ")),
+                    format!("`{other}` is none of {}", parameter.choices.join(", ")),
                 ));
             }
             if bindings.insert(name.clone(), value).is_some() {

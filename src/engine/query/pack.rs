@@ -14,6 +14,7 @@ pack![
     "blast-radius",
     "bulk-destruction",
     "denied-kms-calls",
+    "evaluator-drift",
     "key-admin-timeline",
     "key-destruction",
     "key-timeline",

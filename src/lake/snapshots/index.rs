@@ -7,7 +7,7 @@ use super::schema::INDEX;
 use super::store::{self, Wanted};
 use crate::lake::{Location, Result, table};
 use crate::snapshot::rows::scope::scope_of;
-use crate::snapshot::scope::{Candidate, newest};
+use crate::snapshot::scope::{Candidate, KMS, newest};
 use crate::snapshot::tables::{Cell, Row, SNAPSHOT_SCOPE};
 
 /// The name of a snapshot's own row in the index.
@@ -214,4 +214,19 @@ pub(super) async fn chunk_rows(
 /// The lake cannot be read.
 pub async fn list(lake: &Location) -> Result<Vec<Header>> {
     Ok(Index::read(lake).await?.headers)
+}
+
+/// Every snapshot, oldest first, with the accounts and Regions whose keys it read.
+///
+/// # Errors
+/// The lake cannot be read.
+pub async fn places(lake: &Location) -> Result<Vec<(Header, Vec<(String, String)>)>> {
+    let index = Index::read(lake).await?;
+    let candidates = index.candidates(lake).await?;
+    let of = |candidate: &Candidate| {
+        let alone = std::slice::from_ref(candidate);
+        let parts = newest(alone, None).into_keys().filter(|(.., service)| service == KMS);
+        parts.map(|(account, region, _)| (account, region)).collect()
+    };
+    Ok(index.headers.into_iter().zip(candidates.iter().map(of)).collect())
 }

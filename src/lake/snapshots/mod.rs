@@ -19,7 +19,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use crate::snapshot::tables::{self, Kind, Table};
 
-pub use index::{Header, NewestPart, list};
+pub use index::{Header, NewestPart, list, places};
 pub use keep::{Kept, Stamp, keep};
 pub use load::{Loaded, load, load_all, load_bundle, load_rows};
 pub use views::{duckdb, views};

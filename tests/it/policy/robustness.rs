@@ -363,3 +363,17 @@ fn what_the_collector_was_refused_is_left_open() {
         )
     );
 }
+
+#[test]
+fn a_variable_that_fills_in_a_text_of_any_case_can_be_met() {
+    for (operator, verdict) in [
+        ("StringEqualsIgnoreCase", "conditional"),
+        ("StringEquals", "conditional"),
+        ("StringNotEqualsIgnoreCase", "conditional"),
+    ] {
+        let bundle = with_policy(&allow(
+            &json!({"Condition": {operator: {"aws:SourceVpce": "${aws:username}"}}}),
+        ));
+        assert_eq!(ask(&bundle, "kms:Decrypt").0["tri"], verdict, "{operator}");
+    }
+}
