@@ -20,7 +20,7 @@ WITH blows AS (
         eventtime,
         operation IN ('EnableKey', 'ImportKeyMaterial') AS mends
     FROM kms_events
-    WHERE (key_arn = $key OR key_id = $key) AND outcome = 'success' AND operation IN (
+    WHERE (key_arn = $key OR ($key NOT LIKE 'arn:%' AND key_id = $key)) AND outcome = 'success' AND operation IN (
         'DisableKey', 'ScheduleKeyDeletion', 'DeleteImportedKeyMaterial', 'DeleteExpiredKeyMaterial', 'DeleteKey',
         'EnableKey', 'ImportKeyMaterial'
     )
@@ -45,7 +45,7 @@ calls AS (
             'Disabled', 'KMSInvalidState') AS by_state
     FROM kms_events AS k
     CROSS JOIN broken AS b
-    WHERE (k.key_arn = $key OR k.key_id = $key) AND k.class = 'use' AND b.at IS NOT NULL
+    WHERE (k.key_arn = $key OR ($key NOT LIKE 'arn:%' AND k.key_id = $key)) AND k.class = 'use' AND b.at IS NOT NULL
         AND k.eventtime >= b.at - $before AND ($until IS NULL OR k.eventtime < $until)
 )
 SELECT

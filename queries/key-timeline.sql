@@ -31,10 +31,22 @@
 WITH stores AS (
     SELECT custom_key_store_id AS id FROM kms_keys WHERE (key_arn = $key OR key_id = $key) AND custom_key_store_id IS NOT NULL
     UNION
-    SELECT regexp_match(c.requestparameters, '"customKeyStoreId"\s*:\s*"([A-Za-z0-9-]+)"')[1]
-    FROM cloudtrail AS c
-    WHERE c.eventsource = 'kms.amazonaws.com' AND c.eventname = 'CreateKey'
-        AND (c.kms[1]['key_arn'] = $key OR split_part(c.kms[1]['key_arn'], ':key/', 2) = $key)
+    SELECT regexp_match(request_parameters, '"customKeyStoreId"\s*:\s*"([A-Za-z0-9-]+)"')[1]
+    FROM kms_records
+    WHERE operation = 'CreateKey' AND (key_arn = $key OR ($key NOT LIKE 'arn:%' AND key_id = $key))
+),
+concerned AS (
+    SELECT * FROM kms_records
+    WHERE class IN ('admin', 'service')
+        AND operation NOT IN ('Decrypt', 'Encrypt', 'GenerateDataKey', 'ReEncrypt', 'Sign', 'Verify', 'GenerateMac',
+            'VerifyMac', 'DescribeKey', 'GenerateRandom', 'GenerateDataKeyWithoutPlaintext')
+        -- An ARN is looked for as such, so that only the pages that hold it are read.
+        AND (key_arn = $key OR ($key NOT LIKE 'arn:%' AND key_id = $key))
+    UNION ALL
+    SELECT * FROM kms_records
+    WHERE operation IN ('ConnectCustomKeyStore', 'DisconnectCustomKeyStore', 'UpdateCustomKeyStore',
+            'DeleteCustomKeyStore')
+        AND regexp_match(request_parameters, '"customKeyStoreId"\s*:\s*"([A-Za-z0-9-]+)"')[1] IN (SELECT id FROM stores)
 )
 SELECT
     eventtime, key_arn, operation, outcome, error_code, error_message, actor_arn, session_arn, access_key, source_ip,
@@ -47,34 +59,17 @@ SELECT
     parameters, answer, details, eventid
 FROM (
     SELECT
-        k.eventtime, k.key_arn, k.operation, k.outcome, k.error_code, c.errormessage AS error_message,
-        CASE WHEN k.class <> 'service' THEN k.principal_arn END AS actor_arn,
-        CASE WHEN k.class <> 'service' THEN k.session_arn END AS session_arn,
-        nullif(c.accesskeyid, '') AS access_key,
-        k.source_ip, k.user_agent, k.mfa, c.useridentity AS identity, k.via_service,
-        c.requestparameters AS parameters, c.responseelements AS answer,
-        coalesce(c.serviceeventdetails, c.additionaleventdata) AS details, k.eventid,
+        eventtime, key_arn, operation, outcome, error_code, error_message,
+        CASE WHEN class <> 'service' THEN principal_arn END AS actor_arn,
+        CASE WHEN class <> 'service' THEN session_arn END AS session_arn,
+        access_key, source_ip, user_agent, mfa, user_identity AS identity, via_service,
+        request_parameters AS parameters, response_elements AS answer, details, eventid,
         row_number() OVER (
-            PARTITION BY k.eventid ORDER BY c.original_event_id IS NULL, k.key_arn, k.source_object, k.source_index
+            PARTITION BY eventid ORDER BY original_event_id IS NULL, key_arn, source_object, source_index
         ) AS copy
-    FROM kms_events AS k
-    JOIN cloudtrail AS c ON c.source_object = k.source_object AND c.source_index = k.source_index
-    WHERE k.class IN ('admin', 'service')
-        AND c.eventsource = 'kms.amazonaws.com'
-        AND c.eventname NOT IN ('Decrypt', 'Encrypt', 'GenerateDataKey', 'ReEncrypt', 'Sign', 'Verify', 'GenerateMac',
-            'VerifyMac', 'DescribeKey', 'GenerateRandom', 'GenerateDataKeyWithoutPlaintext')
-        AND k.operation NOT IN ('Decrypt', 'Encrypt', 'GenerateDataKey', 'ReEncrypt', 'Sign', 'Verify', 'GenerateMac',
-            'VerifyMac', 'DescribeKey', 'GenerateRandom', 'GenerateDataKeyWithoutPlaintext')
-        AND ($since IS NULL OR k.eventtime >= $since)
-        AND ($until IS NULL OR k.eventtime < $until)
-        AND (
-            k.key_arn = $key OR k.key_id = $key
-            OR (
-                k.operation IN ('ConnectCustomKeyStore', 'DisconnectCustomKeyStore', 'UpdateCustomKeyStore',
-                    'DeleteCustomKeyStore')
-                AND regexp_match(c.requestparameters, '"customKeyStoreId"\s*:\s*"([A-Za-z0-9-]+)"')[1] IN (SELECT id FROM stores)
-            )
-        )
+    FROM concerned
+    WHERE ($since IS NULL OR eventtime >= $since)
+        AND ($until IS NULL OR eventtime < $until)
 )
 WHERE copy = 1
 ORDER BY eventtime, eventid

@@ -32,6 +32,9 @@ pub(super) struct Globals {
     /// Say nothing but errors on stderr
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
+    /// Say more on stderr: how much of the lake was read
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
     /// No colours
     #[arg(long, global = true)]
     pub(super) no_color: bool,

@@ -41,7 +41,7 @@ pub fn run() -> Exit {
             };
         }
     };
-    let printer = Printer::new(cli.globals.quiet, cli.globals.no_color);
+    let printer = Printer::new(cli.globals.quiet, cli.globals.verbose, cli.globals.no_color);
     let threads = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(STACK_BYTES)

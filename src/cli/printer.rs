@@ -10,15 +10,17 @@ use anyhow::Context;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Printer {
     quiet: bool,
+    verbose: bool,
     color: bool,
 }
 
 impl Printer {
-    pub(super) fn new(quiet: bool, no_color: bool) -> Printer {
+    pub(super) fn new(quiet: bool, verbose: bool, no_color: bool) -> Printer {
         // https://no-color.org: any non-empty value asks for none.
         let asked = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Printer {
             quiet,
+            verbose: verbose && !quiet,
             color: !no_color && !asked && io::stderr().is_terminal(),
         }
     }
@@ -41,6 +43,11 @@ impl Printer {
     /// Something that went wrong in a run that goes on.
     pub(super) fn warning(&self, text: &str) {
         self.line("warning", "33", text);
+    }
+
+    /// Whether more is wanted than a run says by itself.
+    pub(super) fn is_verbose(&self) -> bool {
+        self.verbose
     }
 
     /// Whether only errors are wanted.

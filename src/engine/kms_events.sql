@@ -1,7 +1,43 @@
 -- One row per KMS record and key it names; a record that names no key keeps one row with key_arn null.
 -- The columns of kms_events come first, then what only the record itself tells.
 -- Operations: https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html
-WITH named AS (
+-- A record that names one key names it in a flat column too, whose statistics, pages and Bloom filters let a question
+-- about a key pass over everything else. The others (two keys, an alias alone, no key) are few, and are taken apart.
+WITH plain AS (
+    SELECT
+        event_date,
+        eventtime,
+        -- An addendum updates an event already delivered, so both are one event.
+        coalesce(original_event_id, eventid) AS event_id,
+        sharedeventid,
+        eventname AS operation,
+        eventtype,
+        readonly,
+        recipientaccountid,
+        principal_arn,
+        principal_id,
+        useridentity,
+        sourceipaddress,
+        useragent,
+        nullif(errorcode, '') AS error_code,
+        source_object,
+        source_index,
+        kms_key_arn,
+        accesskeyid,
+        awsregion,
+        vpcendpointid,
+        errormessage,
+        requestparameters,
+        responseelements,
+        additionaleventdata,
+        serviceeventdetails,
+        original_event_id,
+        kms[1] AS k,
+        kms_key_arn AS key_arn
+    FROM cloudtrail
+    WHERE eventsource = 'kms.amazonaws.com' AND kms_key_arn IS NOT NULL AND eventname IS DISTINCT FROM 'ReEncrypt'
+),
+named AS (
     SELECT
         event_date,
         eventtime,
@@ -32,9 +68,11 @@ WITH named AS (
         original_event_id,
         unnest(kms) AS k
     FROM cloudtrail
-    WHERE eventsource = 'kms.amazonaws.com'
+    WHERE eventsource = 'kms.amazonaws.com' AND (kms_key_arn IS NULL OR eventname = 'ReEncrypt')
 ),
 resolved AS (
+    SELECT * FROM plain
+    UNION ALL
     SELECT
         *,
         coalesce(k['key_arn'], kms_alias_target(k['alias_arn'], eventtime, operation = 'DeleteAlias')) AS key_arn

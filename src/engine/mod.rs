@@ -5,6 +5,7 @@
 
 mod alias_history;
 mod binding;
+mod bytes_read;
 mod careful;
 mod catalog;
 mod coverage;

@@ -13,6 +13,7 @@ use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 
 use super::binding::{self, Bindings, Value};
+use super::bytes_read::{BytesRead, CountingRegistry};
 use super::catalog::LakeSchema;
 use super::effective_access::{self, States};
 use super::memory::SharedPool;
@@ -45,6 +46,7 @@ pub struct Session {
     pasted: SessionContext,
     location: Location,
     lake: Arc<LakeSchema>,
+    read: BytesRead,
 }
 
 /// An answer: its columns and a stream of its rows.
@@ -85,7 +87,8 @@ impl Session {
             let _ = crate::lake::ledger::settle(location, &records).await;
         }
         let bytes = settings.memory_bytes.unwrap_or(MEMORY_BYTES_DEFAULT);
-        let runtime = runtime(bytes)?;
+        let read = BytesRead::default();
+        let runtime = runtime(bytes, &read)?;
         let reader = state(config(bytes), runtime.clone());
         let states = Arc::new(States::new(location.clone()));
         let lake = Arc::new(LakeSchema::new(
@@ -109,7 +112,26 @@ impl Session {
             pasted,
             location: location.clone(),
             lake,
+            read,
         })
+    }
+
+    /// Bytes that questions have read from the lake's tables so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.read.so_far()
+    }
+
+    /// Bytes of the records in the lake.
+    ///
+    /// # Errors
+    /// The lake cannot be read.
+    pub async fn lake_bytes(&self) -> Result<u64> {
+        use crate::lake::{ledger, schema, table};
+        let Some(records) = table::open(&self.location, schema::CLOUDTRAIL).await? else {
+            return Ok(0);
+        };
+        let files = ledger::files(&records, schema::CLOUDTRAIL)?;
+        Ok(files.iter().map(|file| file.size.unsigned_abs()).sum())
     }
 
     /// Answers a named query, which may need what the lake does not hold.
@@ -182,9 +204,12 @@ async fn run(context: &SessionContext, mut statement: Statement, bindings: &Bind
     })
 }
 
-fn runtime(bytes: usize) -> Result<Arc<RuntimeEnv>> {
+fn runtime(bytes: usize, read: &BytesRead) -> Result<Arc<RuntimeEnv>> {
     let pool = SharedPool::new(bytes);
-    Ok(RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc()?)
+    Ok(RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(pool))
+        .with_object_store_registry(Arc::new(CountingRegistry::new(read.clone())))
+        .build_arc()?)
 }
 
 fn config(bytes: usize) -> SessionConfig {

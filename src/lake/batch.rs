@@ -251,8 +251,11 @@ impl BatchBuilder {
             return self.kms.push_null();
         }
         let keys = kms::keys(record);
+        // The flat column speaks for the whole record, or not at all: a question about the second key of a record must not
+        // be led past it.
+        let only = keys.first().filter(|_| keys.len() == 1);
         self.kms_key_arn
-            .append_option(keys.first().and_then(|key| key.key_arn.as_deref()));
+            .append_option(only.and_then(|key| key.key_arn.as_deref()));
         for key in &keys {
             let arn = key.key_arn.as_deref().and_then(crate::model::Arn::parse);
             // The key's id, account and Region come from its ARN alone; an alias's target may live elsewhere in time

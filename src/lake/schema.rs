@@ -112,7 +112,8 @@ pub fn session_context() -> Fields {
 
 /// `cloudtrail`: one row per delivered record, columns named as in Athena's table of AWS's documentation, lower case.
 ///
-/// Derived columns, for pruning: `principal_arn`, `principal_id`, `accesskeyid`, `kms_key_arn`. `kms` holds the keys a
+/// Derived columns, for pruning: `principal_arn`, `principal_id`, `accesskeyid`, `kms_key_arn` (the key of a record that names
+/// one by itself; null where it names several, or an alias alone). `kms` holds the keys a
 /// KMS record names (one element without a key where it names none; null on records of other services).
 /// `extra` (JSON text) and `null_fields` (bits) keep whatever the typed columns cannot, so that every record can be
 /// written back as it was delivered.

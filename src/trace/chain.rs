@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::facts::{At, Caller, Issue, Issues};
+use super::facts::{At, Caller, Issue, Issues, LOGIN_MAX, Login};
 use super::wording::last_part;
 
 /// Hops after which a chain is cut.
@@ -109,6 +109,24 @@ pub fn follow(caller: &Caller, issues: &Issues) -> Chain {
         missing,
         hops,
     }
+}
+
+/// Whose sign-in to the console may stand behind a chain, and from when on it was used: temporary keys at its end that no call
+/// to STS issued are those of a browser, or of a session whose opening is not in the log.
+pub fn signed_in(chain: &Chain, called_at: At) -> Option<(&str, At)> {
+    let last = chain.hops.last()?;
+    let is_temporary = filled(&last.access_key).is_some_and(|key| key.starts_with("ASIA"));
+    let arn = filled(&last.identity_arn).filter(|_| is_temporary)?;
+    Some((arn, last.at.unwrap_or(called_at)))
+}
+
+/// The last sign-in before the session at the end of a chain was used, no longer ago than a console session lasts.
+pub fn login<'l>(chain: &Chain, called_at: At, logins: &'l [Login]) -> Option<&'l Login> {
+    let (arn, at) = signed_in(chain, called_at)?;
+    let fits = |login: &&Login| {
+        login.identity_arn == arn && login.eventtime <= at && at.0.0 - login.eventtime.0.0 <= LOGIN_MAX
+    };
+    logins.iter().filter(fits).max_by_key(|login| login.eventtime)
 }
 
 fn filled(text: &Option<String>) -> Option<&str> {

@@ -230,6 +230,26 @@ pub struct Context {
     pub last_used_at: Option<At>,
 }
 
+/// A sign-in to the console.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+pub struct Login {
+    /// When.
+    pub eventtime: At,
+    /// Who: the user, root, or the session of a federated person.
+    pub identity_arn: String,
+    /// From where.
+    pub source_ip: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+    /// With multi-factor authentication, as AWS saw it; a federated person's provider may have asked for it all the same.
+    pub mfa: Option<bool>,
+    /// The event.
+    pub eventid: String,
+}
+
+/// A console session lasts no longer (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_manage-assume.html>).
+pub const LOGIN_MAX: i64 = 12 * 3_600_000_000;
+
 /// When the log first saw parts of a call.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
@@ -268,6 +288,22 @@ pub struct Snapshot {
     pub aliases: Option<String>,
     #[serde(skip_serializing)]
     pub policy: Option<String>,
+}
+
+impl Firsts {
+    /// As it was known at an instant.
+    pub fn until(&self, at: At) -> Firsts {
+        let known = |first: Option<At>| first.filter(|first| *first <= at);
+        Firsts {
+            principal_first_at: known(self.principal_first_at),
+            ip_first_at: known(self.ip_first_at),
+            agent_first_at: known(self.agent_first_at),
+            operation_first_at: known(self.operation_first_at),
+            admin_first_at: known(self.admin_first_at),
+            person_first_at: known(self.person_first_at),
+            person_ip_first_at: known(self.person_ip_first_at),
+        }
+    }
 }
 
 /// How far the log of an account reaches.
@@ -316,6 +352,8 @@ pub struct Facts {
     pub deeds: Vec<Deed>,
     /// Tampering with the log around the time.
     pub tampering: Vec<Tampering>,
+    /// Sign-ins to the console by those at the ends of the chains.
+    pub logins: Vec<Login>,
     /// First appearances, by event.
     pub firsts: BTreeMap<String, Firsts>,
     /// The newest snapshot of the key.

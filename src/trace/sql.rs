@@ -1,12 +1,16 @@
 //! The questions whose answers are [`super::facts`], beside the named queries. Text only: the engine plans them.
 
+/// Whether the log or a snapshot knows a key by the ARN `$name`.
+pub const EXACT: &str = include_str!("sql/exact.sql");
 /// The keys a name may mean: `$name`, and `$alias`, `$account`, `$region` where it is an alias's ARN.
 pub const CANDIDATES: &str = include_str!("sql/candidates.sql");
 /// Every name by which a key could have been meant.
 pub const NAMES: &str = include_str!("sql/names.sql");
 /// What the newest snapshot says about `$key`.
 pub const KEY: &str = include_str!("sql/key.sql");
-/// How far the log reaches, per account.
+/// How far the log reaches, per account, by the ledger.
+pub const LEDGER: &str = include_str!("sql/ledger.sql");
+/// How far the log reaches, per account, by its records.
 pub const LOG: &str = include_str!("sql/log.sql");
 /// When `$key` was used with success, first and last.
 pub const USES: &str = include_str!("sql/uses.sql");
@@ -20,3 +24,5 @@ pub const FIRSTS: &str = include_str!("sql/firsts.sql");
 pub const CONTEXTS: &str = include_str!("sql/contexts.sql");
 /// Failures of other services that name the key, or its revocation.
 pub const ELSEWHERE: &str = include_str!("sql/elsewhere.sql");
+/// Console logins of `$arns` from `$since` until `$until`.
+pub const LOGINS: &str = include_str!("sql/logins.sql");

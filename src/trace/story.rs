@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::advice::{self, Situation};
-use super::chain::{Chain, follow};
-use super::facts::{At, Change, Context, Dependent, Elsewhere, Facts, Firsts, Snapshot, Tampering};
+use super::chain::{Chain, follow, login};
+use super::facts::{At, Change, Context, Dependent, Elsewhere, Facts, Firsts, Login, Snapshot, Tampering};
 use super::policy_diff::{self, Diff};
 use super::session;
 use super::state::{self, Step};
@@ -149,6 +149,8 @@ pub struct Actor {
     /// From the call back to the first identity.
     #[serde(flatten)]
     pub chain: Chain,
+    /// The sign-in to the console that the first identity's session came from, where there is one.
+    pub login: Option<Login>,
     /// What the log had never seen before.
     pub firsts: Vec<String>,
 }
@@ -313,11 +315,13 @@ fn actor(
         caller.source_ip.clone(),
     );
     let place = *places.entry(who).or_insert_with(|| {
+        let chain = follow(caller, &facts.issues);
         actors.push(Actor {
             eventids: Vec::new(),
             actor_arn: caller.principal_arn.clone(),
             is_harmful: false,
-            chain: follow(caller, &facts.issues),
+            login: login(&chain, source.eventtime, &facts.logins).cloned(),
+            chain,
             firsts: Vec::new(),
         });
         actors.len() - 1

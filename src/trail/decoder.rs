@@ -361,18 +361,22 @@ impl Decoder {
 
     /// A byte that can begin nothing here.
     fn stray(&mut self, sink: &mut dyn Sink, last: bool) -> ControlFlow<()> {
+        /// What is said of a stray value rests on this many bytes of it, however many have arrived.
+        const AHEAD: usize = 64;
         let bytes = self.buffer.get(self.start..).unwrap_or_default();
-        let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<serde::de::IgnoredAny>();
+        let ahead = bytes.get(..AHEAD).unwrap_or(bytes);
+        let may_go_on = !last && ahead.len() < AHEAD;
+        let mut values = serde_json::Deserializer::from_slice(ahead).into_iter::<serde::de::IgnoredAny>();
         match values.next() {
             // A number, string or word where a record should be. At the buffer's end it may go on.
-            Some(Ok(_)) if values.byte_offset() < bytes.len() || last => {
+            Some(Ok(_)) if values.byte_offset() < ahead.len() || !may_go_on => {
                 let length = values.byte_offset().max(1);
                 self.fault(sink, self.start, "not an object".to_owned());
                 self.start += length;
                 ControlFlow::Continue(())
             }
             Some(Ok(_)) => ControlFlow::Break(()),
-            Some(Err(error)) if error.is_eof() && !last && bytes.len() < 64 => ControlFlow::Break(()),
+            Some(Err(error)) if error.is_eof() && may_go_on => ControlFlow::Break(()),
             Some(Err(error)) => {
                 self.damaged(sink, &error);
                 ControlFlow::Continue(())

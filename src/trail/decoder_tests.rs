@@ -230,3 +230,12 @@ proptest::proptest! {
         proptest::prop_assert_eq!(&decode(&bytes, 13, Limits::default()), &whole);
     }
 }
+
+#[test]
+fn what_is_said_of_a_stray_text_does_not_hang_on_the_pieces() {
+    for length in [1, 60, 61, 62, 63, 64, 65, 200] {
+        let text = format!("\"{}\" {}", "x".repeat(length), record("Decrypt"));
+        let (found, faults, _) = names(&text);
+        assert_eq!((found.len(), faults.len()), (1, 1), "{length}: {faults:?}");
+    }
+}

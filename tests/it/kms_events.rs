@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use crate::support::lake::{TestLake, alias_arn, event, key_arn, sample_lake};
+use crate::support::lake::{Event, TestLake, alias_arn, event, key_arn, sample_lake};
 use crate::support::program::ask;
 
 fn by_id<'a>(rows: &'a [Value], id: &str) -> Vec<&'a Value> {
@@ -339,4 +339,50 @@ fn check(steps: &[Step]) {
         })
         .collect();
     assert_eq!(answered, expected);
+}
+
+/// The flat column of a record's key is there to find it fast, and changes no row.
+#[test]
+fn the_flat_key_column_changes_no_row() {
+    let events = || {
+        vec![
+            event("one", "2026-01-01T00:00:00Z", "Decrypt").keys(&["k1"]),
+            event("two", "2026-01-02T00:00:00Z", "ReEncrypt").keys(&["k1", "k2"]),
+            event("made", "2026-01-03T00:00:00Z", "CreateAlias").changes_alias("a", "k2"),
+            event("named", "2026-01-04T00:00:00Z", "Decrypt")
+                .alias("a")
+                .failed("AccessDenied"),
+            event("none", "2026-01-05T00:00:00Z", "GenerateRandom"),
+            event("nameless", "2026-01-06T00:00:00Z", "Decrypt")
+                .keys(&["k1"])
+                .with("eventname", Value::Null),
+        ]
+    };
+    let flat = |mut event: Event, many: bool| {
+        let keys = event.row["kms"].as_array().unwrap();
+        let first = keys[0]["key_arn"].clone();
+        if keys.len() == 1 || many {
+            event.row.insert("kms_key_arn".to_owned(), first);
+        }
+        event
+    };
+    let (plain, told, every) = (TestLake::new(), TestLake::new(), TestLake::new());
+    plain.events(events());
+    told.events(events().into_iter().map(|event| flat(event, false)));
+    every.events(events().into_iter().map(|event| flat(event, true)));
+    let all = "SELECT * FROM kms_events ORDER BY eventtime, key_arn";
+    let of_key = format!(
+        "SELECT eventid FROM kms_events WHERE key_arn = '{}' ORDER BY eventtime",
+        key_arn("k2")
+    );
+    let expected = ask(&plain, &[all]);
+    assert_eq!(expected.len(), 7);
+    for lake in [&told, &every] {
+        assert_eq!(ask(lake, &[all]), expected);
+        let ids: Vec<Value> = ask(lake, &[&of_key])
+            .into_iter()
+            .map(|row| row["eventid"].clone())
+            .collect();
+        assert_eq!(ids, ["two", "made", "named"]);
+    }
 }

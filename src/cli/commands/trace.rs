@@ -23,7 +23,7 @@ use crate::model::{Arn, Instant};
 use crate::report::trace as pages;
 use crate::report::{Format, Writer};
 use crate::trace::chain;
-use crate::trace::facts::{At, Change, Facts, Issue, Issues, Snapshot, Uses};
+use crate::trace::facts::{At, Change, Facts, Firsts, Issue, Issues, LOGIN_MAX, LogReach, Login, Snapshot, Uses};
 use crate::trace::{sql, state, story};
 
 const HOUR: i64 = 3_600_000_000;
@@ -94,6 +94,10 @@ pub(in crate::cli) async fn run(args: &TraceArgs, globals: &Globals, printer: &P
     let mut output = Output::open(args.output.as_deref())?;
     output.write_all(bytes.as_bytes())?;
     output.finish()?;
+    if printer.is_verbose() {
+        let (read, held) = (lake.session.bytes_read(), lake.session.lake_bytes().await?);
+        printer.say(&format!("read {read} bytes of a lake of {held}"));
+    }
     Ok(Exit::Done)
 }
 
@@ -119,6 +123,24 @@ struct Candidate {
     in_snapshot: Option<i64>,
 }
 
+/// A row of the ledger's account of the log.
+#[derive(Debug, Deserialize)]
+struct Told {
+    account_id: Option<String>,
+    first_event_at: Option<At>,
+    last_event_at: Option<At>,
+}
+
+impl Told {
+    fn reach(self) -> Option<LogReach> {
+        Some(LogReach {
+            account_id: self.account_id?,
+            first_event_at: self.first_event_at,
+            last_event_at: self.last_event_at,
+        })
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct Name {
     name: String,
@@ -139,6 +161,14 @@ impl Lake<'_> {
             ("since".to_owned(), instant(self.args.since)),
             ("until".to_owned(), instant(self.args.until)),
         ]);
+        if arn.is_some_and(|arn| arn.kms_key_id().is_some()) {
+            let mut bindings = bindings.clone();
+            bindings.retain(|name, _| matches!(name.as_str(), "name" | "since" | "until"));
+            let exact: Vec<Candidate> = self.ask(sql::EXACT, &bindings).await?;
+            if let Some(exact) = exact.into_iter().next() {
+                return Ok(exact.key_arn);
+            }
+        }
         let mut found: Vec<Candidate> = self.ask(sql::CANDIDATES, &bindings).await?;
         if let Some(exact) = found.iter().find(|candidate| candidate.key_arn == typed) {
             return Ok(exact.key_arn.clone());
@@ -196,15 +226,26 @@ impl Lake<'_> {
                 .or_else(|| Some(Instant(settings::now().0.div_euclid(1_000_000) * 1_000_000))),
             since: self.args.since,
             snapshot: snapshots.into_iter().next(),
-            log: self.ask(sql::LOG, &Bindings::new()).await?,
+            log: self.reach().await?,
             uses: uses.into_iter().next().unwrap_or_default(),
             issues: self.issues(&changes).await?,
             changes,
             ..Facts::default()
         };
+        facts.logins = self.logins(&facts).await?;
         self.around(&mut facts).await?;
         self.broken(&mut facts).await?;
         Ok(facts)
+    }
+
+    /// How far the log reaches: by the ledger, unless an object in it does not say whose log it is.
+    async fn reach(&self) -> anyhow::Result<Vec<LogReach>> {
+        let told: Vec<Told> = self.ask(sql::LEDGER, &Bindings::new()).await?;
+        let told: Option<Vec<LogReach>> = told.into_iter().map(Told::reach).collect();
+        match told {
+            Some(told) if !told.is_empty() => Ok(told),
+            _ => self.ask(sql::LOG, &Bindings::new()).await,
+        }
     }
 
     /// Follows every caller's access key to the call that issued it, hop by hop.
@@ -255,6 +296,31 @@ impl Lake<'_> {
         Ok(issues)
     }
 
+    /// The sign-ins to the console at the ends of the chains.
+    async fn logins(&self, facts: &Facts) -> anyhow::Result<Vec<Login>> {
+        let mut arns = BTreeSet::new();
+        let (mut first, mut last) = (i64::MAX, i64::MIN);
+        for change in &facts.changes {
+            let chain = chain::follow(&change.caller, &facts.issues);
+            if let Some((arn, at)) = chain::signed_in(&chain, change.eventtime) {
+                arns.insert(arn.to_owned());
+                (first, last) = (first.min(at.0.0), last.max(at.0.0));
+            }
+        }
+        if arns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bindings = Bindings::from([
+            ("arns".to_owned(), listed(arns)),
+            (
+                "since".to_owned(),
+                Value::Instant(Instant(first.saturating_sub(LOGIN_MAX))),
+            ),
+            ("until".to_owned(), Value::Instant(Instant(last.saturating_add(1)))),
+        ]);
+        self.ask(sql::LOGINS, &bindings).await
+    }
+
     /// What the hands that hit the key did around the time, and what the log had never seen before.
     async fn around(&self, facts: &mut Facts) -> anyhow::Result<()> {
         let asked_since = self.args.since.map_or(i64::MIN, |since| since.0);
@@ -296,20 +362,31 @@ impl Lake<'_> {
         let mut bindings = Bindings::from(span);
         bindings.insert("account".to_owned(), Value::Null(Kind::Text));
         facts.tampering = self.ask(&named("kms-log-tampering")?.sql, &bindings).await?;
-        for blow in latest {
-            let text = |value: &Option<String>| Value::Text(value.clone().unwrap_or_default());
+        let mut asked: BTreeMap<Vec<String>, Option<Firsts>> = BTreeMap::new();
+        for blow in &latest {
+            let text = |value: &Option<String>| value.clone().unwrap_or_default();
             let person = chain::follow(&blow.caller, &facts.issues).origin.name;
-            let bindings = Bindings::from([
-                ("principal".to_owned(), text(&blow.caller.principal_arn)),
-                ("ip".to_owned(), text(&blow.caller.source_ip)),
-                ("agent".to_owned(), text(&blow.caller.user_agent)),
-                ("operation".to_owned(), Value::Text(blow.operation.clone())),
-                ("person".to_owned(), Value::Text(person.unwrap_or_default())),
-                ("until".to_owned(), Value::Instant(Instant(blow.eventtime.0.0 + 1))),
-            ]);
-            let mut found = self.ask(sql::FIRSTS, &bindings).await?;
-            if let Some(firsts) = found.pop() {
-                facts.firsts.insert(blow.eventid.clone(), firsts);
+            let who = vec![
+                text(&blow.caller.principal_arn),
+                text(&blow.caller.source_ip),
+                text(&blow.caller.user_agent),
+                blow.operation.clone(),
+                text(&person),
+            ];
+            // The same hands strike more than once; the first time of anything is the same for each blow that it precedes.
+            let firsts = match asked.get(&who) {
+                Some(known) => known.clone(),
+                None => {
+                    let names = ["principal", "ip", "agent", "operation", "person"];
+                    let values = who.iter().cloned().map(Value::Text);
+                    let mut bindings: Bindings = names.map(str::to_owned).into_iter().zip(values).collect();
+                    bindings.insert("until".to_owned(), Value::Instant(Instant(last.eventtime.0.0 + 1)));
+                    let found: Vec<Firsts> = self.ask(sql::FIRSTS, &bindings).await?;
+                    asked.entry(who).or_insert(found.into_iter().next()).clone()
+                }
+            };
+            if let Some(firsts) = firsts {
+                facts.firsts.insert(blow.eventid.clone(), firsts.until(blow.eventtime));
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::drawing;
-use super::text::{caller_lines, deed, hop_line, kind, who};
+use super::text::{caller_lines, deed, hop_line, kind, login_line, who};
 use crate::report::Result;
 use crate::report::value::visible;
 use crate::trace::story::{Actor, Entry, Story};
@@ -165,11 +165,10 @@ fn person(at: usize, actor: &Actor) -> Person {
         ip: origin.ip.as_deref().map(visible),
         is_harmful: actor.is_harmful,
         hops: actor
-            .chain
-            .hops
+            .login
             .iter()
-            .rev()
-            .map(|hop| visible(&hop_line(hop)))
+            .map(|login| visible(&login_line(login)))
+            .chain(actor.chain.hops.iter().rev().map(|hop| visible(&hop_line(hop))))
             .collect(),
         missing: actor.chain.missing.as_deref().map(visible),
         firsts: actor.firsts.iter().map(|first| visible(first)).collect(),

@@ -2,6 +2,7 @@
 
 use crate::report::value::visible;
 use crate::trace::chain::{Chain, Hop};
+use crate::trace::facts::Login;
 use crate::trace::session;
 use crate::trace::story::{Actor, Entry, Story};
 use crate::trace::wording::{length, short};
@@ -191,6 +192,9 @@ fn actors(page: &mut Page, story: &Story) {
         );
         let color = if actor.is_harmful { Some("1;31") } else { Some("1") };
         page.line(&format!("  actor {}: ", place + 1), &line, color);
+        if let Some(login) = &actor.login {
+            page.line("    -> ", &login_line(login), None);
+        }
         chain(page, &actor.chain);
         if let Some(missing) = &actor.chain.missing {
             page.line("    ?? ", &format!("the chain is incomplete: {missing}"), Some("33"));
@@ -221,6 +225,20 @@ fn chain(page: &mut Page, chain: &Chain) {
         let text = hop_line(hop);
         page.line("    -> ", &text, None);
     }
+}
+
+/// `2026-10-08T02:10:00Z signed in to the console from 192.0.2.77 with MFA`.
+pub(super) fn login_line(login: &Login) -> String {
+    let from = login
+        .source_ip
+        .as_deref()
+        .map(|ip| format!(" from {ip}"))
+        .unwrap_or_default();
+    let mfa = match login.mfa {
+        Some(true) => " with MFA",
+        _ => ", no MFA that AWS saw",
+    };
+    format!("{} signed in to the console{from}{mfa}", login.eventtime)
 }
 
 /// `02:17:06 as assumed role X from 192.0.2.77: AssumeRole`.

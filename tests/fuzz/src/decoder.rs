@@ -51,7 +51,11 @@ fn decode(bytes: &[u8], piece: usize) -> (Seen, Result<(), String>) {
         assert_eq!(fed, Ok(part.len()));
     }
     let end = decoder.finish(&mut seen);
-    assert_eq!(decoder.count(), (seen.records.len() + seen.faults.len()) as u64, "nothing disappears");
+    assert_eq!(
+        decoder.count(),
+        (seen.records.len() + seen.faults.len()) as u64,
+        "nothing disappears"
+    );
     (seen, end)
 }
 

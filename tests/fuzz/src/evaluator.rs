@@ -6,21 +6,65 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 const NAMES: [&str; 24] = [
-    "*", "kms:*", "kms:Decrypt", "kms:PutKeyPolicy", "kms:CreateGrant", "kms:De?crypt", "s3:GetObject", "",
-    "arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:role/R", "arn:aws:iam::111122223333:user/U",
-    "arn:aws:iam::444455556666:root", "111122223333", "arn:aws:kms:us-east-1:111122223333:key/k",
-    "arn:aws:kms:*:111122223333:key/*", "s3.us-east-1.amazonaws.com", "true", "false", "192.0.2.0/24", "192.0.2.9",
-    "${aws:username}", "${aws:PrincipalTag/t, 'd'}", "a*a*a*b", "2026-01-01T00:00:00Z",
+    "*",
+    "kms:*",
+    "kms:Decrypt",
+    "kms:PutKeyPolicy",
+    "kms:CreateGrant",
+    "kms:De?crypt",
+    "s3:GetObject",
+    "",
+    "arn:aws:iam::111122223333:root",
+    "arn:aws:iam::111122223333:role/R",
+    "arn:aws:iam::111122223333:user/U",
+    "arn:aws:iam::444455556666:root",
+    "111122223333",
+    "arn:aws:kms:us-east-1:111122223333:key/k",
+    "arn:aws:kms:*:111122223333:key/*",
+    "s3.us-east-1.amazonaws.com",
+    "true",
+    "false",
+    "192.0.2.0/24",
+    "192.0.2.9",
+    "${aws:username}",
+    "${aws:PrincipalTag/t, 'd'}",
+    "a*a*a*b",
+    "2026-01-01T00:00:00Z",
 ];
 const OPERATORS: [&str; 16] = [
-    "StringEquals", "StringNotEquals", "StringLike", "StringNotLikeIfExists", "ForAllValues:StringEquals",
-    "ForAnyValue:StringLike", "Bool", "BoolIfExists", "Null", "IpAddress", "NotIpAddress", "ArnLike", "ArnNotEquals",
-    "NumericLessThan", "DateGreaterThan", "Nonsense",
+    "StringEquals",
+    "StringNotEquals",
+    "StringLike",
+    "StringNotLikeIfExists",
+    "ForAllValues:StringEquals",
+    "ForAnyValue:StringLike",
+    "Bool",
+    "BoolIfExists",
+    "Null",
+    "IpAddress",
+    "NotIpAddress",
+    "ArnLike",
+    "ArnNotEquals",
+    "NumericLessThan",
+    "DateGreaterThan",
+    "Nonsense",
 ];
+// Without `aws:userid`: a role by its ARN alone has none in a closed request, and one that nobody knows in an open one.
 const KEYS: [&str; 14] = [
-    "aws:SourceIp", "aws:MultiFactorAuthPresent", "kms:ViaService", "kms:EncryptionContext:t", "aws:PrincipalTag/t",
-    "aws:PrincipalArn", "aws:userid", "kms:CallerAccount", "aws:ResourceTag/t", "kms:GrantIsForAWSResource",
-    "aws:TagKeys", "kms:RequestAlias", "aws:PrincipalOrgID", "aws:CurrentTime",
+    "aws:SourceIp",
+    "aws:MultiFactorAuthPresent",
+    "kms:ViaService",
+    "kms:EncryptionContext:t",
+    "aws:PrincipalTag/t",
+    "aws:PrincipalArn",
+    "aws:username",
+    "kms:CallerAccount",
+    "aws:ResourceTag/t",
+    "kms:GrantIsForAWSResource",
+    "aws:TagKeys",
+    "kms:RequestAlias",
+    "aws:PrincipalOrgID",
+    "aws:CurrentTime",
 ];
 
 /// Choices from bytes; zero when they run out.
@@ -75,7 +119,11 @@ impl Choices<'_> {
                 "Tags": [{"Key": "t", "Value": choices.of(&NAMES)}]});
             entity[if kind == "role" { "RoleName" } else { "UserName" }] = name.into();
             entity[if kind == "role" { "RoleId" } else { "UserId" }] = id.into();
-            let list = if kind == "role" { "RolePolicyList" } else { "UserPolicyList" };
+            let list = if kind == "role" {
+                "RolePolicyList"
+            } else {
+                "UserPolicyList"
+            };
             entity[list] = serde_json::json!([{"PolicyName": "p", "PolicyDocument": choices.policy()}]);
             if choices.below(3) == 0 {
                 entity["PermissionsBoundary"] =
@@ -97,12 +145,30 @@ impl Choices<'_> {
                 "Constraints": {"EncryptionContextEquals": {"t": self.of(&NAMES)}}}]);
         }
         let snapshot = serde_json::json!({"iam": {"111122223333": iam}, "kms": {"keys": [key]}});
-        let principals = ["arn:aws:iam::111122223333:user/U", "arn:aws:iam::111122223333:role/R",
-            "arn:aws:sts::111122223333:assumed-role/R/s", "arn:aws:iam::111122223333:root",
-            "arn:aws:iam::444455556666:role/X", "s3.amazonaws.com", "*"];
-        let actions = ["kms:Decrypt", "kms:PutKeyPolicy", "kms:CreateGrant", "kms:RetireGrant", "kms:ListKeys", "kms:New"];
-        let resource = if self.below(6) == 0 { "*" } else { "arn:aws:kms:us-east-1:111122223333:key/k" };
-        let mut context = serde_json::json!({});
+        let principals = [
+            "arn:aws:iam::111122223333:user/U",
+            "arn:aws:iam::111122223333:role/R",
+            "arn:aws:sts::111122223333:assumed-role/R/s",
+            "arn:aws:iam::111122223333:root",
+            "arn:aws:iam::444455556666:role/X",
+            "s3.amazonaws.com",
+            "*",
+        ];
+        let actions = [
+            "kms:Decrypt",
+            "kms:PutKeyPolicy",
+            "kms:CreateGrant",
+            "kms:RetireGrant",
+            "kms:ListKeys",
+            "kms:New",
+        ];
+        let resource = if self.below(6) == 0 {
+            "*"
+        } else {
+            "arn:aws:kms:us-east-1:111122223333:key/k"
+        };
+        // Every request has a time, and comes by TLS.
+        let mut context = serde_json::json!({"aws:CurrentTime": "2026-01-01T00:00:00Z", "aws:SecureTransport": "true"});
         for _ in 0..self.below(4) {
             // Only what no snapshot knows: the rest follows from it.
             let key = self.of(&KEYS[..4]);
@@ -122,15 +188,23 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let (bundle, request) = Choices(bytes).case();
     let (snapshot, _) = Snapshot::from_bundle(&bundle);
-    let Ok(answer) = simulate_request(&snapshot, &request) else { return };
+    let Ok(answer) = simulate_request(&snapshot, &request) else {
+        return;
+    };
     // Contested requests are assumed one way, and open ones are said to be.
     if answer.get("contested").is_some() {
         return;
     }
     let allowed = answer["allowed"] == true;
     match answer["tri"].as_str() {
-        Some("allowed") => assert!(allowed, "allowed in every context, not in this one: {bundle} {request} {answer:?}"),
-        Some("denied") => assert!(!allowed, "denied in every context, allowed in this one: {bundle} {request} {answer:?}"),
+        Some("allowed") => assert!(
+            allowed,
+            "allowed in every context, not in this one: {bundle} {request} {answer:?}"
+        ),
+        Some("denied") => assert!(
+            !allowed,
+            "denied in every context, allowed in this one: {bundle} {request} {answer:?}"
+        ),
         _ => {}
     }
 });

@@ -29,8 +29,22 @@ static DIRECTORY: LazyLock<Directory> = LazyLock::new(|| {
 fuzz_target!(|texts: (&str, &str, &str, &str, &str, u8)| {
     let (operation, parameters, message, source_ip, invoked_by, choice) = texts;
     let _ = Refusal::read(message);
-    let arns = ["arn:aws:sts::111122223333:assumed-role/R/s", "arn:aws:iam::111122223333:root", "arn:", operation];
-    let operations = ["Decrypt", "ReEncrypt", "CreateGrant", "UpdateAlias", "TagResource", "PutKeyPolicy", "ListKeys", operation];
+    let arns = [
+        "arn:aws:sts::111122223333:assumed-role/R/s",
+        "arn:aws:iam::111122223333:root",
+        "arn:",
+        operation,
+    ];
+    let operations = [
+        "Decrypt",
+        "ReEncrypt",
+        "CreateGrant",
+        "UpdateAlias",
+        "TagResource",
+        "PutKeyPolicy",
+        "ListKeys",
+        operation,
+    ];
     let call = Call {
         at: i64::from(choice) * 1_000_000_000_000,
         operation: operations[usize::from(choice) % operations.len()],
@@ -50,5 +64,9 @@ fuzz_target!(|texts: (&str, &str, &str, &str, &str, u8)| {
         ..Call::default()
     };
     let one = replay(&call, &DIRECTORY, &mut Solver::default());
-    assert_eq!(one, replay(&call, &DIRECTORY, &mut Solver::default()), "the same answer twice");
+    assert_eq!(
+        one,
+        replay(&call, &DIRECTORY, &mut Solver::default()),
+        "the same answer twice"
+    );
 });

@@ -104,3 +104,63 @@ fn a_log_that_begins_after_the_schedule_says_what_it_cannot_know() {
     assert_eq!(text(&told["timeline"][0], "state_before"), "PendingDeletion");
     assert_eq!(told["timeline"][0]["attributed_eventid"], json!(null));
 }
+
+#[test]
+fn a_browser_session_is_joined_to_the_sign_in_it_came_from() {
+    let lake = TestLake::new();
+    let browser = |event: crate::support::lake::Event| person(event, "Ann").with("accesskeyid", "ASIAEXAMPLEBROWSER");
+    let login = |id: &str, time: &str, answer: &str| {
+        person(event(id, time, "ConsoleLogin"), "Ann")
+            .with("eventsource", "signin.amazonaws.com")
+            .with("kms", serde_json::Value::Null)
+            .with("sourceipaddress", "192.0.2.77")
+            .with(
+                "additionaleventdata",
+                r#"{"LoginTo":"https://console.aws.amazon.com","MFAUsed":"Yes"}"#,
+            )
+            .with("responseelements", format!(r#"{{"ConsoleLogin":"{answer}"}}"#))
+    };
+    lake.events([
+        login("the-day-before", "2025-12-31T12:00:00Z", "Success"),
+        login("opened", "2026-01-01T08:00:00Z", "Success"),
+        login("failed", "2026-01-01T08:30:00Z", "Failure"),
+        browser(event("off", "2026-01-01T09:00:00Z", "DisableKey")).keys(&["k1"]),
+        person(event("by-key", "2026-01-01T09:30:00Z", "EnableKey"), "Ann").keys(&["k1"]),
+        login("later", "2026-01-01T10:00:00Z", "Success"),
+        browser(event("next-day", "2026-01-03T09:00:00Z", "DisableKey"))
+            .keys(&["k1"])
+            .with("sourceipaddress", "192.0.2.1"),
+    ]);
+    let told = story(&lake, &["k1"]);
+    let logins: Vec<&str> = told["actors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|actor| text(&actor["login"], "eventid"))
+        .collect();
+    assert_eq!(logins, ["opened", "", ""], "{}", told["actors"]);
+    assert_eq!(told["actors"][0]["login"]["mfa"], true);
+    assert_eq!(text(&told["actors"][0]["login"], "source_ip"), "192.0.2.77");
+    for form in ["table", "html"] {
+        let shown = on(&lake, &["trace", "k1", "--format", form]).stdout;
+        assert!(
+            shown.contains("2026-01-01T08:00:00Z signed in to the console from 192.0.2.77 with MFA"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn how_much_was_read_is_said_when_asked() {
+    let key = "70f08269-36e2-46a3-a5ea-574d74653653";
+    let asked = on(sample_lake(), &["-v", "trace", key]);
+    let line = asked
+        .stderr
+        .lines()
+        .find(|line| line.starts_with("read "))
+        .unwrap()
+        .to_owned();
+    let numbers: Vec<u64> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
+    assert!(numbers.len() == 2 && numbers.iter().all(|number| *number > 0), "{line}");
+    assert!(on(sample_lake(), &["trace", key]).stderr.is_empty());
+}
