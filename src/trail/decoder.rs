@@ -376,7 +376,8 @@ impl Decoder {
                 ControlFlow::Continue(())
             }
             Some(Ok(_)) => ControlFlow::Break(()),
-            Some(Err(error)) if error.is_eof() && may_go_on => ControlFlow::Break(()),
+            // Even an error may be that of a number cut in two.
+            Some(Err(_)) if may_go_on => ControlFlow::Break(()),
             Some(Err(error)) => {
                 self.damaged(sink, &error);
                 ControlFlow::Continue(())

@@ -238,4 +238,7 @@ fn what_is_said_of_a_stray_text_does_not_hang_on_the_pieces() {
         let (found, faults, _) = names(&text);
         assert_eq!((found.len(), faults.len()), (1, 1), "{length}: {faults:?}");
     }
+    for stray in ["1.5", "-0.25e3", "tru", "nulls", "1.x"] {
+        names(&format!("{stray} {}", record("Decrypt")));
+    }
 }
