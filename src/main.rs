@@ -1,19 +1,33 @@
-//! The `keytrail` program: parse, run, exit code.
+//! The `keytrail` program: the allocator's settings, then parse, run, exit code.
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// `mi_option_purge_delay` of mimalloc 2, which its bindings do not name: milliseconds before freed memory goes back.
+/// `mi_option_purge_delay` of mimalloc 3, which its bindings do not name: milliseconds before freed memory goes back.
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+/// `mi_option_generic_collect`: slow allocations of a thread between two looks at what other threads have freed of its.
+const GENERIC_COLLECT: libmimalloc_sys::mi_option_t = 34;
 
 fn main() -> keytrail::cli::Exit {
-    // At once: batches come and go, and with the default delay a run holds a third more than it uses.
+    give_memory_back();
+    keytrail::cli::run()
+}
+
+/// Batches come and go, decoded by one thread and freed by another. An ingest of a million records has 70 MiB in use at
+/// most; by default the process held 500 to 600 MiB for it, with these settings 220 to 290, in the same time.
+fn give_memory_back() {
     #[expect(
         unsafe_code,
         reason = "the allocator's settings are behind a C function; it stores a number"
     )]
     unsafe {
         libmimalloc_sys::mi_option_set(PURGE_DELAY, 0);
+        libmimalloc_sys::mi_option_set(GENERIC_COLLECT, 100);
     }
-    keytrail::cli::run()
+    // A huge page stays as long as anything in it is in use. Where this fails nothing but memory is lost.
+    #[cfg(target_os = "linux")]
+    #[expect(unsafe_code, reason = "a flag of the process; no memory is touched")]
+    unsafe {
+        libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0);
+    }
 }
