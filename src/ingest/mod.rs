@@ -45,7 +45,7 @@ pub struct Settings {
 }
 
 /// Rows and bytes of a batch, by measurement: larger ones make fewer, better compressed files and cost memory.
-pub const BATCH: (usize, usize) = (163_840, 44 << 20);
+pub const BATCH: (usize, usize) = (196_608, 56 << 20);
 
 /// How far a run is, for progress displays.
 #[derive(Debug, Default)]

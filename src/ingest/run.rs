@@ -19,7 +19,7 @@ use crate::source::{self, Dates, Listed, Object, Source};
 
 /// Small objects are decoded together up to this many compressed bytes and this many objects: a task per object of a
 /// few kilobytes would cost more than its decoding.
-const UNIT_BYTES: u64 = 1 << 20;
+const UNIT_BYTES: u64 = 2 << 20;
 const UNIT_OBJECTS: usize = 256;
 /// Days of delivery that an incremental run of a bucket lists again: CloudTrail retries a delivery for 30 days.
 const LATE_DAYS: u64 = 30;
