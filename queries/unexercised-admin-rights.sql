@@ -41,7 +41,7 @@ newest AS (
 rights AS (
     SELECT
         principal_arn, principal_type, principal_id, key_arn, account_id, region, action, decision, paths, reason,
-        condition, condition_kind, collected_at,
+        condition, condition_kind, first_seen_at, last_seen_at,
         -- A unique id tells a role from its namesake; an account stands for everyone in it.
         CASE
             WHEN principal_arn = '*' THEN 'anyone'
@@ -49,7 +49,7 @@ rights AS (
             WHEN principal_type IN ('role', 'user') AND principal_id IS NOT NULL THEN 'id:' || principal_id
             ELSE 'arn:' || principal_arn
         END AS actor
-    FROM effective_access_at($as_of)
+    FROM effective_access_at($as_of, $as_of - $window)
     WHERE action IN (
             'kms:PutKeyPolicy', 'kms:ScheduleKeyDeletion', 'kms:CancelKeyDeletion', 'kms:EnableKey',
             'kms:DisableKey', 'kms:CreateGrant', 'kms:RevokeGrant', 'kms:EnableKeyRotation',
@@ -64,30 +64,41 @@ rights AS (
             'kms:DisableKeyRotation'
         ))
 ),
--- Administrative calls in the window, under every name that a right may know their caller by.
+-- Administrative calls in the window, under every name that a right may know their caller by; one row per call, so that
+-- one that two accounts logged counts once.
+each_call AS (
+    SELECT key_arn, action, actor, outcome, call_id, max(eventtime) AS at
+    FROM (
+        SELECT
+            e.key_arn, 'kms:' || e.operation AS action, e.outcome, e.call_id, e.eventtime,
+            CASE a.n
+                WHEN 1 THEN 'id:' || e.principal_id
+                WHEN 2 THEN 'arn:' || e.principal_arn
+                WHEN 3 THEN 'account:' || e.caller_account_id
+                WHEN 4 THEN CASE WHEN e.caller_account_id <> e.account_id THEN 'anyone' END
+            END AS actor
+        FROM kms_events AS e
+        CROSS JOIN (VALUES (1), (2), (3), (4)) AS a(n)
+        WHERE e.outcome IN ('success', 'denied') AND e.key_arn IS NOT NULL
+            AND e.eventtime >= $as_of - $window AND e.eventtime < $as_of
+            AND e.operation IN (
+                'PutKeyPolicy', 'ScheduleKeyDeletion', 'CancelKeyDeletion', 'EnableKey', 'DisableKey', 'CreateGrant',
+                'RevokeGrant', 'EnableKeyRotation', 'DisableKeyRotation', 'CreateAlias', 'DeleteAlias', 'UpdateAlias',
+                'DeleteImportedKeyMaterial', 'ImportKeyMaterial', 'ReplicateKey', 'RetireGrant', 'RotateKeyOnDemand',
+                'TagResource', 'UntagResource', 'UpdateKeyDescription', 'UpdatePrimaryRegion'
+            )
+    ) AS named
+    WHERE actor IS NOT NULL
+    GROUP BY 1, 2, 3, 4, 5
+),
 calls AS (
     SELECT
-        e.key_arn,
-        'kms:' || e.operation AS action,
-        CASE a.n
-            WHEN 1 THEN 'id:' || e.principal_id
-            WHEN 2 THEN 'arn:' || e.principal_arn
-            WHEN 3 THEN 'account:' || e.caller_account_id
-            WHEN 4 THEN CASE WHEN e.caller_account_id <> e.account_id THEN 'anyone' END
-        END AS actor,
-        count(DISTINCT CASE WHEN e.outcome = 'success' THEN coalesce(e.sharedeventid, e.eventid) END) AS exercised,
-        count(DISTINCT CASE WHEN e.outcome = 'denied' THEN coalesce(e.sharedeventid, e.eventid) END) AS denied_attempts,
-        max(CASE WHEN e.outcome = 'success' THEN e.eventtime END) AS last_exercised_at
-    FROM kms_events AS e
-    CROSS JOIN (VALUES (1), (2), (3), (4)) AS a(n)
-    WHERE e.key_arn IS NOT NULL AND e.eventtime >= $as_of - $window AND e.eventtime < $as_of
-        AND e.operation IN (
-            'PutKeyPolicy', 'ScheduleKeyDeletion', 'CancelKeyDeletion', 'EnableKey', 'DisableKey', 'CreateGrant',
-            'RevokeGrant', 'EnableKeyRotation', 'DisableKeyRotation', 'CreateAlias', 'DeleteAlias', 'UpdateAlias',
-            'DeleteImportedKeyMaterial', 'ImportKeyMaterial', 'ReplicateKey', 'RetireGrant', 'RotateKeyOnDemand',
-            'TagResource', 'UntagResource', 'UpdateKeyDescription', 'UpdatePrimaryRegion'
-        )
-    GROUP BY 1, 2, 3
+        key_arn, action, actor,
+        count(CASE WHEN outcome = 'success' THEN 1 END) AS exercised,
+        count(CASE WHEN outcome = 'denied' THEN 1 END) AS denied_attempts,
+        max(CASE WHEN outcome = 'success' THEN at END) AS last_exercised_at
+    FROM each_call
+    GROUP BY key_arn, action, actor
 ),
 -- Calls from outside whose record names an id and an account and no ARN.
 unnamed AS (
@@ -97,12 +108,6 @@ unnamed AS (
         AND e.eventtime >= $as_of - $window AND e.eventtime < $as_of
         AND e.operation IN ('CreateGrant', 'RevokeGrant', 'RetireGrant')
     GROUP BY 1, 2, 3
-),
-keys AS (
-    SELECT k.key_arn, k.creation_date
-    FROM kms_keys AS k
-    JOIN newest AS n
-        ON n.service = 'kms' AND n.snapshot_id = k.snapshot_id AND n.account_id = k.account_id AND n.region = k.region
 ),
 principals AS (
     SELECT p.principal_arn, max(p.create_date) AS create_date
@@ -116,28 +121,6 @@ grants AS (
     JOIN newest AS n
         ON n.service = 'kms' AND n.snapshot_id = g.snapshot_id AND n.account_id = g.account_id AND n.region = g.region
     GROUP BY g.key_arn, g.grant_id
-),
-seen AS (
-    SELECT
-        principal_arn, coalesce(principal_id, '') AS principal_id, key_arn, action,
-        min(collected_at) AS first_seen_at,
-        max(collected_at) AS last_seen_at
-    FROM effective_access_history
-    WHERE collected_at >= $as_of - $window AND collected_at <= $as_of
-        AND action IN (
-            'kms:PutKeyPolicy', 'kms:ScheduleKeyDeletion', 'kms:CancelKeyDeletion', 'kms:EnableKey',
-            'kms:DisableKey', 'kms:CreateGrant', 'kms:RevokeGrant', 'kms:EnableKeyRotation',
-            'kms:DisableKeyRotation', 'kms:CreateAlias', 'kms:DeleteAlias', 'kms:UpdateAlias',
-            'kms:DeleteImportedKeyMaterial', 'kms:ImportKeyMaterial', 'kms:ReplicateKey', 'kms:RetireGrant',
-            'kms:RotateKeyOnDemand', 'kms:TagResource', 'kms:UntagResource', 'kms:UpdateKeyDescription',
-            'kms:UpdatePrimaryRegion'
-        )
-        AND ($actions = 'full' OR action IN (
-            'kms:PutKeyPolicy', 'kms:ScheduleKeyDeletion', 'kms:CancelKeyDeletion', 'kms:EnableKey',
-            'kms:DisableKey', 'kms:CreateGrant', 'kms:RevokeGrant', 'kms:EnableKeyRotation',
-            'kms:DisableKeyRotation'
-        ))
-    GROUP BY 1, 2, 3, 4
 ),
 stretches AS (
     SELECT
@@ -173,6 +156,16 @@ missing AS (
     JOIN covered AS c ON c.account_id = s.account_id AND c.region = s.region AND c.first_missing = s.since
     GROUP BY s.account_id, s.region
 ),
+-- What is known of a key, and of what the log can say about it.
+keys AS (
+    SELECT
+        k.key_arn, k.creation_date, v.whole, v.basis, v.since AS covered_since, v.until AS covered_until, m.named AS missing
+    FROM kms_keys AS k
+    JOIN newest AS n
+        ON n.service = 'kms' AND n.snapshot_id = k.snapshot_id AND n.account_id = k.account_id AND n.region = k.region
+    LEFT JOIN covered AS v ON v.account_id = k.account_id AND v.region = k.region
+    LEFT JOIN missing AS m ON m.account_id = k.account_id AND m.region = k.region
+),
 facts AS (
     SELECT
         r.*,
@@ -180,17 +173,12 @@ facts AS (
         coalesce(c.denied_attempts, 0) AS denied_attempts,
         c.last_exercised_at,
         u.key_arn IS NOT NULL AS unnamed_call,
-        p.create_date > b.window_since AS principal_is_new,
-        k.creation_date > b.window_since AS key_is_new,
-        coalesce(g.creation_date > b.window_since, false) AS grant_is_new,
-        coalesce(v.whole, false) AS covered,
-        v.basis, v.since AS covered_since, v.until AS covered_until,
-        m.named AS missing,
-        coalesce(s.first_seen_at, r.collected_at) AS first_seen_at,
-        greatest(coalesce(s.last_seen_at, r.collected_at), r.collected_at) AS last_seen_at,
-        b.window_since, b.window_until
+        p.create_date > $as_of - $window AS principal_is_new,
+        k.creation_date > $as_of - $window AS key_is_new,
+        coalesce(g.creation_date > $as_of - $window, false) AS grant_is_new,
+        coalesce(k.whole, false) AS covered,
+        k.basis, k.covered_since, k.covered_until, k.missing
     FROM rights AS r
-    CROSS JOIN bounds AS b
     LEFT JOIN calls AS c ON c.key_arn = r.key_arn AND c.action = r.action AND c.actor = r.actor
     LEFT JOIN unnamed AS u
         ON u.key_arn = r.key_arn AND u.action = r.action
@@ -199,11 +187,6 @@ facts AS (
     LEFT JOIN keys AS k ON k.key_arn = r.key_arn
     -- The only path is a grant.
     LEFT JOIN grants AS g ON g.key_arn = r.key_arn AND g.path = r.paths[1] AND array_length(r.paths) = 1
-    LEFT JOIN covered AS v ON v.account_id = r.account_id AND v.region = r.region
-    LEFT JOIN missing AS m ON m.account_id = r.account_id AND m.region = r.region
-    LEFT JOIN seen AS s
-        ON s.principal_arn = r.principal_arn AND s.principal_id = coalesce(r.principal_id, '')
-        AND s.key_arn = r.key_arn AND s.action = r.action
 ),
 judged AS (
     SELECT
@@ -236,7 +219,7 @@ SELECT
             WHEN decision = 'undetermined' THEN 'undetermined: ' || reason
             WHEN covered AND unnamed_call THEN 'a call from that account is logged without the name of its caller'
             WHEN covered_since IS NULL THEN 'log: no record of account ' || account_id || ' in ' || region || ' reaches the window'
-            WHEN covered_since > window_since
+            WHEN covered_since > $as_of - $window
                 THEN 'log: begins at ' || CAST(covered_since AS VARCHAR) || ', after the window'
             WHEN missing IS NOT NULL THEN 'log: ' || missing
             ELSE 'log: vouched for only until ' || CAST(covered_until AS VARCHAR)

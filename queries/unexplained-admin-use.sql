@@ -13,7 +13,41 @@
 -- column via_services: AWS services that called on their behalf
 -- column eventid: the last record
 -- column reason: what the snapshots do not hold
-WITH rights AS (
+WITH each_call AS (
+    SELECT
+        key_arn, operation, principal_arn, principal_id, caller_account_id, account_id, call_id,
+        min(eventtime) AS first_at,
+        max(eventtime) AS last_at,
+        min(eventid) AS eventid,
+        max(via_service) AS via_service
+    FROM kms_events
+    WHERE outcome = 'success' AND key_arn IS NOT NULL
+        AND eventtime >= $as_of - $window AND eventtime < $as_of
+        AND operation IN (
+            'PutKeyPolicy', 'ScheduleKeyDeletion', 'CancelKeyDeletion', 'EnableKey', 'DisableKey', 'CreateGrant',
+            'RevokeGrant', 'EnableKeyRotation', 'DisableKeyRotation', 'CreateAlias', 'DeleteAlias', 'UpdateAlias',
+            'DeleteImportedKeyMaterial', 'ImportKeyMaterial', 'ReplicateKey', 'RetireGrant', 'RotateKeyOnDemand',
+            'TagResource', 'UntagResource', 'UpdateKeyDescription', 'UpdatePrimaryRegion'
+        )
+    GROUP BY key_arn, operation, principal_arn, principal_id, caller_account_id, account_id, call_id
+),
+calls AS (
+    SELECT
+        key_arn, 'kms:' || operation AS action, principal_arn, principal_id, caller_account_id, account_id,
+        count(*) AS exercised,
+        min(first_at) AS first_exercised_at,
+        max(last_at) AS last_exercised_at,
+        array_to_string(array_sort(array_agg(DISTINCT via_service) FILTER (WHERE via_service IS NOT NULL)), ', ')
+            AS via_services,
+        first_value(eventid ORDER BY last_at DESC, eventid) AS eventid
+    FROM each_call
+    GROUP BY key_arn, operation, principal_arn, principal_id, caller_account_id, account_id
+),
+-- Only rights to what was done can explain it.
+wanted AS (
+    SELECT DISTINCT key_arn, 'kms:' || operation AS action FROM each_call
+),
+rights AS (
     SELECT principal_arn, principal_type, principal_id, key_arn, action
     FROM effective_access_history
     WHERE collected_at >= $as_of - $window AND collected_at <= $as_of
@@ -39,38 +73,44 @@ WITH rights AS (
 ),
 explained AS (
     SELECT DISTINCT
-        key_arn, action,
+        r.key_arn, r.action,
         CASE
-            WHEN principal_arn = '*' THEN 'anyone'
-            WHEN principal_type = 'account' THEN 'account:' || principal_id
-            WHEN principal_type IN ('role', 'user') AND principal_id IS NOT NULL THEN 'id:' || principal_id
-            ELSE 'arn:' || principal_arn
+            WHEN r.principal_arn = '*' THEN 'anyone'
+            WHEN r.principal_type = 'account' THEN 'account:' || r.principal_id
+            WHEN r.principal_type IN ('role', 'user') AND r.principal_id IS NOT NULL THEN 'id:' || r.principal_id
+            ELSE 'arn:' || r.principal_arn
         END AS actor
-    FROM rights
+    FROM rights AS r
+    JOIN wanted AS w ON w.key_arn = r.key_arn AND w.action = r.action
+),
+-- Calls under every name that a right may know their caller by.
+named AS (
+    SELECT
+        c.*,
+        CASE a.n
+            WHEN 1 THEN 'id:' || c.principal_id
+            WHEN 2 THEN 'arn:' || c.principal_arn
+            WHEN 3 THEN 'account:' || c.caller_account_id
+            WHEN 4 THEN CASE WHEN c.caller_account_id <> c.account_id THEN 'anyone' END
+        END AS actor
+    FROM calls AS c
+    CROSS JOIN (VALUES (1), (2), (3), (4)) AS a(n)
+),
+judged AS (
+    SELECT
+        n.key_arn, n.action, n.principal_arn, n.principal_id, n.caller_account_id,
+        max(n.exercised) AS exercised,
+        max(n.first_exercised_at) AS first_exercised_at,
+        max(n.last_exercised_at) AS last_exercised_at,
+        max(n.via_services) AS via_services,
+        max(n.eventid) AS eventid
+    FROM named AS n
+    LEFT JOIN explained AS x ON x.key_arn = n.key_arn AND x.action = n.action AND x.actor = n.actor
+    GROUP BY n.key_arn, n.action, n.principal_arn, n.principal_id, n.caller_account_id
+    HAVING count(x.actor) = 0
 ),
 known_keys AS (
-    SELECT DISTINCT key_arn FROM explained
-),
-calls AS (
-    SELECT
-        e.key_arn,
-        'kms:' || e.operation AS action,
-        e.principal_arn, e.principal_id, e.caller_account_id, e.account_id,
-        count(DISTINCT coalesce(e.sharedeventid, e.eventid)) AS exercised,
-        min(e.eventtime) AS first_exercised_at,
-        max(e.eventtime) AS last_exercised_at,
-        string_agg(DISTINCT e.via_service, ', ') AS via_services,
-        first_value(e.eventid ORDER BY e.eventtime DESC, e.eventid) AS eventid
-    FROM kms_events AS e
-    WHERE e.outcome = 'success' AND e.key_arn IS NOT NULL
-        AND e.eventtime >= $as_of - $window AND e.eventtime < $as_of
-        AND e.operation IN (
-            'PutKeyPolicy', 'ScheduleKeyDeletion', 'CancelKeyDeletion', 'EnableKey', 'DisableKey', 'CreateGrant',
-            'RevokeGrant', 'EnableKeyRotation', 'DisableKeyRotation', 'CreateAlias', 'DeleteAlias', 'UpdateAlias',
-            'DeleteImportedKeyMaterial', 'ImportKeyMaterial', 'ReplicateKey', 'RetireGrant', 'RotateKeyOnDemand',
-            'TagResource', 'UntagResource', 'UpdateKeyDescription', 'UpdatePrimaryRegion'
-        )
-    GROUP BY e.key_arn, e.operation, e.principal_arn, e.principal_id, e.caller_account_id, e.account_id
+    SELECT DISTINCT key_arn FROM kms_keys WHERE collected_at <= $as_of
 )
 SELECT
     c.key_arn,
@@ -80,24 +120,13 @@ SELECT
     c.exercised,
     c.first_exercised_at,
     c.last_exercised_at,
-    c.via_services,
+    nullif(c.via_services, '') AS via_services,
     c.eventid,
     CASE
-        WHEN k.key_arn IS NULL THEN 'no snapshot of the window holds the key'
+        WHEN k.key_arn IS NULL THEN 'no snapshot holds the key'
         WHEN c.action = 'kms:RetireGrant' THEN 'no snapshot of the window holds a grant that says so; retiring ends it'
         ELSE 'no snapshot of the window allows it to this principal'
     END AS reason
-FROM calls AS c
-LEFT JOIN explained AS by_id
-    ON by_id.key_arn = c.key_arn AND by_id.action = c.action AND by_id.actor = 'id:' || c.principal_id
-LEFT JOIN explained AS by_arn
-    ON by_arn.key_arn = c.key_arn AND by_arn.action = c.action AND by_arn.actor = 'arn:' || c.principal_arn
-LEFT JOIN explained AS by_account
-    ON by_account.key_arn = c.key_arn AND by_account.action = c.action
-    AND by_account.actor = 'account:' || c.caller_account_id
-LEFT JOIN explained AS by_anyone
-    ON by_anyone.key_arn = c.key_arn AND by_anyone.action = c.action AND by_anyone.actor = 'anyone'
-    AND c.caller_account_id <> c.account_id
+FROM judged AS c
 LEFT JOIN known_keys AS k ON k.key_arn = c.key_arn
-WHERE by_id.actor IS NULL AND by_arn.actor IS NULL AND by_account.actor IS NULL AND by_anyone.actor IS NULL
 ORDER BY c.key_arn, c.last_exercised_at, c.action, c.principal_arn

@@ -54,35 +54,36 @@ keys AS (
     FROM kms_keys AS k
     JOIN newest AS n ON n.snapshot_id = k.snapshot_id AND n.account_id = k.account_id AND n.region = k.region
 ),
--- Everything before as_of that names a key, by key and operation, in one pass over the log.
-happened AS (
+-- Everything before as_of that names a key. In the window a row is a key and a call, so that a use which two accounts or
+-- two trails logged counts once; before it calls need no telling apart.
+calls AS (
     SELECT
-        key_arn, key_id, operation, class,
-        count(DISTINCT CASE
-            WHEN class = 'use' AND eventtime >= $as_of - $window AND outcome = 'success'
-                AND NOT coalesce(principal_arn = via_service, false) THEN coalesce(sharedeventid, eventid)
-        END) AS uses,
-        count(DISTINCT CASE
-            WHEN class = 'use' AND eventtime >= $as_of - $window AND outcome = 'success'
-                AND coalesce(principal_arn = via_service, false) THEN coalesce(sharedeventid, eventid)
-        END) AS service_uses,
-        count(DISTINCT CASE
-            WHEN class = 'use' AND eventtime >= $as_of - $window AND outcome <> 'success'
-                THEN coalesce(sharedeventid, eventid)
-        END) AS failed_uses,
-        count(DISTINCT CASE
-            WHEN class = 'use' AND eventtime >= $as_of - $window
-                AND error_code IN ('DisabledException', 'KMSInvalidStateException') THEN coalesce(sharedeventid, eventid)
-        END) AS refused_by_state,
-        count(DISTINCT CASE WHEN operation = 'RotateKey' AND outcome = 'success' THEN eventid END) AS rotations,
-        max(CASE WHEN outcome <> 'success' AND eventtime >= $as_of - $window THEN eventtime END) AS last_failed_at,
-        max(CASE WHEN outcome = 'success' THEN eventtime END) AS last_at,
+        key_arn, key_id, operation, class, outcome,
+        coalesce(principal_arn = via_service, false) AS by_service,
+        CASE WHEN operation = 'RotateKey' OR (class = 'use' AND eventtime >= $as_of - $window) THEN call_id END AS call,
+        eventtime >= $as_of - $window AS in_window,
+        max(CASE WHEN error_code IN ('DisabledException', 'KMSInvalidStateException') THEN 1 ELSE 0 END) AS by_state,
+        max(eventtime) AS at,
         -- Of two records of one call, the one that names the caller.
-        first_value(principal_arn ORDER BY outcome = 'success' DESC, eventtime DESC, principal_arn LIKE 'arn:%' DESC,
-            principal_arn) AS last_by
+        first_value(principal_arn ORDER BY eventtime DESC, principal_arn LIKE 'arn:%' DESC, principal_arn) AS caller
     FROM kms_events
     WHERE key_arn IS NOT NULL AND outcome <> 'dry_run' AND eventtime < $as_of
         AND (class <> 'read' OR operation = 'GetPublicKey')
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+),
+happened AS (
+    SELECT
+        key_arn, key_id, operation, class,
+        sum(CASE WHEN class = 'use' AND in_window AND outcome = 'success' AND NOT by_service THEN 1 ELSE 0 END) AS uses,
+        sum(CASE WHEN class = 'use' AND in_window AND outcome = 'success' AND by_service THEN 1 ELSE 0 END)
+            AS service_uses,
+        sum(CASE WHEN class = 'use' AND in_window AND outcome <> 'success' THEN 1 ELSE 0 END) AS failed_uses,
+        sum(CASE WHEN class = 'use' AND in_window AND by_state = 1 THEN 1 ELSE 0 END) AS refused_by_state,
+        sum(CASE WHEN operation = 'RotateKey' AND outcome = 'success' THEN 1 ELSE 0 END) AS rotations,
+        max(CASE WHEN outcome <> 'success' AND in_window THEN at END) AS last_failed_at,
+        max(CASE WHEN outcome = 'success' THEN at END) AS last_at,
+        first_value(caller ORDER BY outcome = 'success' DESC, at DESC, caller LIKE 'arn:%' DESC, caller) AS last_by
+    FROM calls
     GROUP BY key_arn, key_id, operation, class
 ),
 -- A key of the log without one in the snapshot stays for the sake of its relatives in other Regions.
@@ -103,12 +104,10 @@ histories AS (
         first_value(h.operation ORDER BY h.class = 'use' AND h.last_at IS NOT NULL DESC NULLS LAST,
             h.last_at DESC NULLS LAST, h.operation) AS logged_operation,
         -- What happened to the key between its snapshot and as_of.
-        string_agg(
-            CASE WHEN h.class IN ('admin', 'service') AND h.last_at > k.collected_at
-                    AND h.operation NOT IN ('RotateKey', 'SynchronizeMultiRegionKey')
-                THEN h.operation || ' at ' || CAST(h.last_at AS VARCHAR) END,
-            ', ' ORDER BY h.last_at, h.operation
-        ) AS changed,
+        array_to_string(array_sort(array_agg(
+            'at ' || CAST(h.last_at AS VARCHAR) || ' ' || h.operation
+        ) FILTER (WHERE h.class IN ('admin', 'service') AND h.last_at > k.collected_at
+            AND h.operation NOT IN ('RotateKey', 'SynchronizeMultiRegionKey'))), ', ') AS changed,
         max(CASE WHEN h.operation IN ('EnableKey', 'ImportKeyMaterial') AND h.last_at > k.collected_at
             THEN h.last_at END) AS enabled_at,
         max(CASE WHEN h.operation IN ('DisableKey', 'CancelKeyDeletion') AND h.last_at > k.collected_at
@@ -121,6 +120,24 @@ histories AS (
     FROM keys AS k
     FULL JOIN happened AS h ON h.key_arn = k.key_arn
     GROUP BY coalesce(k.key_arn, h.key_arn)
+),
+-- The longest time between two uses, before the window.
+days_of_use AS (
+    SELECT key_arn, event_date, min(eventtime) AS first_at, max(eventtime) AS last_at
+    FROM kms_events
+    WHERE class = 'use' AND outcome = 'success' AND key_arn IS NOT NULL AND eventtime < $as_of - $window
+    GROUP BY key_arn, event_date
+),
+rhythms AS (
+    SELECT key_arn, max(gap_days) AS longest_gap_days
+    FROM (
+        SELECT
+            key_arn,
+            (date_part('epoch', first_at)
+                - date_part('epoch', lag(last_at) OVER (PARTITION BY key_arn ORDER BY event_date))) / 86400.0 AS gap_days
+        FROM days_of_use
+    ) AS gaps
+    GROUP BY key_arn
 ),
 -- What GetKeyLastUsage said, in whichever snapshot.
 answers AS (
@@ -234,13 +251,15 @@ grants AS (
     GROUP BY held.key_arn
 ),
 alias_names AS (
-    SELECT a.target_key_arn AS key_arn, string_agg(a.alias_name, ', ' ORDER BY a.alias_name) AS names
+    SELECT a.target_key_arn AS key_arn, array_to_string(array_sort(array_agg(a.alias_name)), ', ') AS names
     FROM kms_aliases AS a
     JOIN newest AS n ON n.snapshot_id = a.snapshot_id AND n.account_id = a.account_id AND n.region = a.region
     GROUP BY a.target_key_arn
 ),
 tag_texts AS (
-    SELECT t.key_arn, string_agg(t.tag_key || '=' || coalesce(t.tag_value, ''), ', ' ORDER BY t.tag_key) AS texts
+    SELECT
+        t.key_arn,
+        array_to_string(array_sort(array_agg(t.tag_key || '=' || coalesce(t.tag_value, ''))), ', ') AS texts
     FROM kms_tags AS t
     JOIN newest AS n ON n.snapshot_id = t.snapshot_id AND n.account_id = t.account_id AND n.region = t.region
     GROUP BY t.key_arn
@@ -290,7 +309,7 @@ facts AS (
         h.uses, h.service_uses, h.failed_uses, h.refused_by_state, h.last_failed_at, h.logged_use_at,
         CASE WHEN h.logged_use_at IS NOT NULL THEN h.logged_use_by END AS logged_use_by,
         CASE WHEN h.logged_use_at IS NOT NULL THEN h.logged_operation END AS logged_operation,
-        h.handed_out_at, h.changed,
+        h.handed_out_at, nullif(h.changed, '') AS changed, ry.longest_gap_days,
         nullif(trim(BOTH ', ' FROM replace(', ' || h.regions_in_use || ', ', ', ' || k.region || ', ', ', ')), '')
             AS related_regions,
         h.used_in_window_at, h.answered_use_at, h.answered_operation, h.last_answer_at, h.last_ever, h.answered,
@@ -311,6 +330,7 @@ facts AS (
     FROM keys AS k
     CROSS JOIN bounds AS b
     JOIN relatives AS h ON h.key_arn = k.key_arn
+    LEFT JOIN rhythms AS ry ON ry.key_arn = k.key_arn
     LEFT JOIN refusals AS r ON r.key_arn = k.key_arn
     LEFT JOIN covered AS c ON c.account_id = k.account_id AND c.region = k.region
     LEFT JOIN missing AS m ON m.account_id = k.account_id AND m.region = k.region
@@ -413,6 +433,10 @@ SELECT
         'public key handed out, last at ' || CAST(handed_out_at AS VARCHAR),
         CASE WHEN greatest(logged_use_at, answered_use_at) < window_since
             THEN 'used before the window, last at ' || CAST(greatest(logged_use_at, answered_use_at) AS VARCHAR) END,
+        CASE WHEN verdict NOT IN ('in_use', 'not_applicable')
+                AND longest_gap_days > (date_part('epoch', window_until) - date_part('epoch', window_since)) / 86400.0
+            THEN 'the window is shorter than the longest gap between past uses, '
+                || CAST(round(longest_gap_days, 1) AS VARCHAR) || ' days' END,
         'changed since the snapshot: ' || changed,
         CASE WHEN refused_by_state > 0
             THEN CAST(refused_by_state AS VARCHAR) || ' uses refused because of the key''s state' END,

@@ -149,5 +149,7 @@ SELECT
     responseelements AS response_elements,
     coalesce(serviceeventdetails, additionaleventdata) AS details,
     original_event_id,
-    useridentity AS user_identity
+    useridentity AS user_identity,
+    -- What counts as one call: a record in each of two accounts has one shared id, and records of before 2013 have none.
+    coalesce(nullif(sharedeventid, ''), nullif(event_id, ''), source_object || ' ' || CAST(source_index AS VARCHAR)) AS call_id
 FROM resolved

@@ -15,6 +15,7 @@ mod failure;
 mod fetch;
 mod functions;
 mod horizon;
+mod json_text;
 mod kms_events;
 mod memory;
 mod planner;

@@ -18,7 +18,7 @@ use super::catalog::LakeSchema;
 use super::effective_access::{self, States};
 use super::memory::SharedPool;
 use super::query::NamedQuery;
-use super::{Error, Result, careful, dialect, functions, planner, read_only};
+use super::{Error, Result, careful, dialect, functions, json_text, planner, read_only};
 use crate::coverage::Assumption;
 use crate::lake::{Location, snapshots};
 use crate::model::Instant;
@@ -102,6 +102,13 @@ impl Session {
         let context = |state: SessionState| {
             let context = SessionContext::new_with_state(state);
             context.register_udtf(effective_access::AT, Arc::new(effective_access::At(states.clone())));
+            let without_mfa = effective_access::WithoutMfaAt(states.clone());
+            context.register_udtf(effective_access::WITHOUT_MFA_AT, Arc::new(without_mfa));
+            let guards = effective_access::GuardsAt(states.clone());
+            context.register_udtf(effective_access::GUARDS_AT, Arc::new(guards));
+            for function in json_text::functions() {
+                context.register_udf(function);
+            }
             context.register_catalog(CATALOG, catalog.clone());
             context
         };
@@ -142,7 +149,7 @@ impl Session {
         if named.needs_snapshot {
             self.require_snapshot(bindings).await?;
         }
-        self.query(&named.sql, bindings).await
+        self.query(&named.statement()?, bindings).await
     }
 
     async fn require_snapshot(&self, bindings: &Bindings) -> Result<()> {

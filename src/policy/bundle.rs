@@ -1,5 +1,6 @@
 //! A permission snapshot as the evaluator needs it. Reading (`read.rs`) refuses nothing: what is missing is kept as a gap with its reason.
 
+use super::condition::Fact;
 use super::document::Document;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -137,6 +138,8 @@ pub struct Snapshot {
     pub accounts: std::collections::BTreeSet<String>,
     /// When it was collected, in milliseconds.
     pub collected_at: Option<i64>,
+    /// Condition keys (in lower case) that every request of an open question is taken to have, or to lack.
+    pub granted: HashMap<&'static str, Fact<'static>>,
     pub(super) by_arn: HashMap<String, usize>,
     pub(super) roles_by_name: HashMap<(String, String), usize>,
     pub(super) keys_by_arn: HashMap<String, usize>,

@@ -32,6 +32,7 @@ pub mod explain;
 pub mod formula;
 mod gather;
 mod grants;
+pub mod guard;
 pub mod instant;
 pub mod kms;
 pub mod layers;

@@ -160,6 +160,11 @@ impl<'s> Scene<'s> {
                 return fact;
             }
         }
+        if !self.closed
+            && let Some(fact) = self.snapshot.granted.get(key)
+        {
+            return fact.clone();
+        }
         if self.closed || matches!(key, "aws:currenttime" | "aws:epochtime" | "aws:securetransport") {
             match self.context.get(key) {
                 Some(Given::One(value)) => return Fact::One(Cow::Borrowed(value)),

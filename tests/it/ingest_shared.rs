@@ -11,7 +11,7 @@ use crate::support::ingested::Lake;
 use crate::support::peers::Peer;
 
 /// The folder, or `None` (said aloud) in a checkout without it.
-fn shared() -> Option<PathBuf> {
+pub fn shared() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     if folder.is_dir() {
         return Some(folder);
@@ -22,7 +22,7 @@ fn shared() -> Option<PathBuf> {
     None
 }
 
-fn sources(shared: &Path) -> Vec<(String, String, Value)> {
+pub fn sources(shared: &Path) -> Vec<(String, String, Value)> {
     let text = std::fs::read_to_string(shared.join("expected.json")).unwrap();
     let expected: Value = serde_json::from_str(&text).unwrap();
     let sources = expected["sources"].as_object().unwrap();

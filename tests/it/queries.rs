@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::office::events;
 use crate::support::office::office;
-use crate::support::permissions::guarded_office;
+use crate::support::permissions::{guarded_office, whole_office};
 use crate::support::program::{ask, keytrail, on, run};
 
 /// The parameters of the golden answers, for queries that require some.
@@ -20,10 +20,10 @@ fn parameters(name: &str) -> &'static [&'static str] {
         "principal-activity" => &["-p", "principal=arn:aws:iam::111122223333:user/Bob"],
         "source-ip-activity" => &["-p", "source_ip=198.51.100.7"],
         "top-kms-callers" => &["-p", "top=2"],
-        "unused-keys" | "unexercised-admin-rights" | "removed-admin-rights" | "unexplained-admin-use" => {
-            &["-p", "window=5d", "-p", "as_of=2026-01-07"]
-        }
         "key-use-per-day" => &["-p", "since=2026-01-02", "-p", "until=2026-01-05T08:05:01Z"],
+        "keys-pending-deletion-still-wanted" => &["-p", "as_of=2026-01-07"],
+        "periodicity" => &["-p", "window=5d", "-p", "as_of=2026-01-07"],
+        name if needs_snapshot(name) => &["-p", "window=5d", "-p", "as_of=2026-01-07"],
         _ => &[],
     }
 }
@@ -66,6 +66,42 @@ fn every_query_has_its_golden_answer() {
     }
 }
 
+/// Where the log is whole there are verdicts of absence, and they have their golden answers too.
+#[test]
+fn every_verdict_has_its_golden_answer_on_a_whole_log() {
+    let lake = whole_office();
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("golden");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let mut said = BTreeSet::new();
+    for name in files().into_iter().filter(|name| needs_snapshot(name)) {
+        let mut arguments = vec!["query", name.as_str(), "--format", "csv"];
+        arguments.extend(parameters(&name));
+        let answer = on(&lake, &arguments);
+        assert_eq!(answer.code, 0, "{name}: {}", answer.stderr);
+        for verdict in [
+            "unused",
+            "unexercised",
+            "dormant",
+            "unneeded",
+            "inconclusive",
+            "unobservable",
+        ] {
+            if answer
+                .stdout
+                .lines()
+                .skip(1)
+                .any(|line| line.contains(&format!(",{verdict}")))
+            {
+                said.insert(verdict);
+            }
+        }
+        settings.bind(|| insta::assert_snapshot!(format!("{name}@whole"), answer.stdout));
+    }
+    assert_eq!(said, BTreeSet::from(["unused", "unexercised", "dormant", "unneeded"]));
+}
+
 #[test]
 fn every_query_answers_with_the_columns_of_its_header() {
     let lake = guarded_office();
@@ -86,7 +122,7 @@ fn every_query_answers_with_the_columns_of_its_header() {
         }
         for parameter in &query.parameters {
             assert!(
-                query.sql.contains(&format!("${}", parameter.name)),
+                query.statement().unwrap().contains(&format!("${}", parameter.name)),
                 "{name}: `{}` is not used",
                 parameter.name
             );

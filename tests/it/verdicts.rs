@@ -1,7 +1,7 @@
 //! Verdicts on the sample organization: every row of its truth, as a user would get it.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -22,6 +22,11 @@ static SAMPLE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     assert_eq!(imported.code, 3, "{}", imported.stderr);
     folder
 });
+
+/// The folder of that lake.
+pub fn sample_with_snapshot() -> &'static Path {
+    SAMPLE.path()
+}
 
 fn sample() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("sample-logs")
@@ -206,4 +211,163 @@ fn an_instant_before_the_first_snapshot_is_refused() {
             refused.stderr
         );
     }
+}
+
+/// The roll-ups, computed by plain loops over the rights one by one.
+#[test]
+fn roll_ups_add_up_the_rights_one_by_one() {
+    type Counts = BTreeMap<&'static str, i64>;
+    let at = ["-p", "as_of=2026-10-09T06:00:00Z"];
+    let ask = |query: &str| rows(&[&[query][..], &at[..]].concat());
+    let rights = ask("unexercised-admin-rights");
+    let verdicts = ["exercised", "unexercised", "too_new", "unobservable"];
+    let known = |row: &Value| {
+        *verdicts
+            .iter()
+            .find(|verdict| **verdict == text(row, "verdict"))
+            .unwrap()
+    };
+    let mut by_principal: BTreeMap<&str, Counts> = BTreeMap::new();
+    let mut by_path: BTreeMap<(String, &str, &str), Counts> = BTreeMap::new();
+    let mut fates: BTreeMap<&str, BTreeMap<&str, BTreeSet<(String, String)>>> = BTreeMap::new();
+    for row in &rights {
+        let principal = text(row, "principal_arn");
+        *by_principal
+            .entry(principal)
+            .or_default()
+            .entry(known(row))
+            .or_default() += 1;
+        let key = text(row, "key_arn");
+        let account = key.split(':').nth(4).unwrap();
+        for path in row["paths"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if path != "root user of the account" {
+                let is_of_key = path.starts_with("key policy ") || path.starts_with("grant ");
+                let group = (path.to_owned(), account, if is_of_key { key } else { "" });
+                *by_path.entry(group).or_default().entry(known(row)).or_default() += 1;
+            }
+        }
+        if ["role", "user"].contains(&text(row, "principal_type")) {
+            let fate = match (text(row, "decision"), known(row)) {
+                ("undetermined", _) => "apart",
+                _ if row["condition_kind"] == "service_only" => "apart",
+                (_, "unexercised") => "removed",
+                ("conditional", _) => "apart",
+                _ => "kept",
+            };
+            let right = (text(row, "action").to_owned(), key.to_owned());
+            fates
+                .entry(principal)
+                .or_default()
+                .entry(fate)
+                .or_default()
+                .insert(right);
+        }
+    }
+    let found = ask("admin-rights-by-principal");
+    assert_eq!(found.len(), by_principal.len());
+    for row in &found {
+        let counts = &by_principal[text(row, "principal_arn")];
+        for verdict in verdicts {
+            assert_eq!(
+                row[verdict].as_i64(),
+                Some(counts.get(verdict).copied().unwrap_or(0)),
+                "{verdict}: {row}"
+            );
+        }
+    }
+    let found = ask("unneeded-statements");
+    assert_eq!(found.len(), by_path.len());
+    for row in &found {
+        let on_key = row["on_key"].as_str().unwrap_or_default();
+        let counts = &by_path[&(text(row, "path").to_owned(), text(row, "account_id"), on_key)];
+        assert_eq!(row["rights"].as_i64(), Some(counts.values().sum()), "{row}");
+        let verdict = ["exercised", "unobservable", "too_new"]
+            .iter()
+            .find(|verdict| counts.contains_key(*verdict));
+        assert_eq!(text(row, "verdict"), *verdict.unwrap_or(&"unneeded"), "{row}");
+    }
+    let found = ask("reduced-admin-policies");
+    assert_eq!(found.len(), fates.len());
+    for row in &found {
+        let of = |fate: &str| fates[text(row, "principal_arn")].get(fate).cloned().unwrap_or_default();
+        assert_eq!(granted_by(&row["policy"]), of("kept"), "{row}");
+        assert_eq!(granted_by(&row["removes"]), of("removed"), "{row}");
+        let counts = ["kept", "removed", "kept_apart"].map(|name| row[name].as_u64());
+        assert_eq!(
+            counts,
+            ["kept", "removed", "apart"].map(|fate| Some(of(fate).len() as u64)),
+            "{row}"
+        );
+    }
+}
+
+/// Actions and resources of a policy, one by one.
+fn granted_by(policy: &Value) -> BTreeSet<(String, String)> {
+    let Some(policy) = policy.as_str() else {
+        return BTreeSet::new();
+    };
+    let policy: Value = serde_json::from_str(policy).unwrap();
+    let mut granted = BTreeSet::new();
+    for statement in policy["Statement"].as_array().unwrap() {
+        for action in statement["Action"].as_array().unwrap() {
+            for resource in statement["Resource"].as_array().unwrap() {
+                granted.insert((
+                    action.as_str().unwrap().to_owned(),
+                    resource.as_str().unwrap().to_owned(),
+                ));
+            }
+        }
+    }
+    granted
+}
+
+#[test]
+fn keys_on_their_way_out_name_who_still_asks() {
+    let found = rows(&["keys-pending-deletion-still-wanted", "-p", "as_of=2026-10-09T06:00:00Z"]);
+    let [row] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(
+        (text(row, "aliases"), row["failed_uses"].as_i64()),
+        ("alias/old-backup", Some(2)),
+        "{row}"
+    );
+    assert!(text(row, "wanted_by").ends_with("role/service/backup-job"), "{row}");
+    assert!(text(row, "scheduled_by").ends_with("role/security/KeyAdmin"), "{row}");
+}
+
+#[test]
+fn a_guard_stands_before_one_key_only() {
+    let found = rows(&["unguarded-keys", "-p", "as_of=2026-10-09T06:00:00Z"]);
+    let guarded: Vec<&Value> = found.iter().filter(|row| text(row, "verdict") != "unguarded").collect();
+    let [row] = guarded.as_slice() else {
+        panic!("{guarded:?}")
+    };
+    assert!(
+        text(row, "key_arn").ends_with("us-east-1:111122223333:key/mrk-93239cb89d00e02b56b7426e335f35d1"),
+        "{row}"
+    );
+    assert!(text(row, "guards").contains("trailing_days"), "{row}");
+}
+
+#[test]
+fn a_volume_is_known_by_the_grant_that_holds_its_key() {
+    let key = "key=arn:aws:kms:us-east-1:111122223333:key/e36358e5-8c1c-45ee-83b1-62953342619e";
+    let found = rows(&["protected-resources", "-p", "as_of=2026-10-09T06:00:00Z", "-p", key]);
+    let [row] = found.as_slice() else { panic!("{found:?}") };
+    let named = (
+        text(row, "context_key"),
+        text(row, "context_value"),
+        text(row, "source"),
+    );
+    assert_eq!(named, ("aws:ebs:id", "vol-0123456789abcdef0", "grant"));
+}
+
+#[test]
+fn nobody_who_must_prove_a_second_factor_is_said_to_do_without() {
+    let found = rows(&["destructive-rights-without-mfa", "-p", "as_of=2026-10-09T06:00:00Z"]);
+    assert!(!found.is_empty());
+    assert!(
+        found
+            .iter()
+            .all(|row| !text(row, "principal_arn").ends_with("user/break-glass"))
+    );
 }

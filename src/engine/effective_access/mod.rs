@@ -3,10 +3,14 @@
 //!
 //! - `effective_access`: the newest snapshot of every account and Region.
 //! - `effective_access_at(AS_OF)`: the same, as it was at an instant.
+//! - `effective_access_without_mfa_at(AS_OF)`: the same, of requests that show no second factor.
+//! - `deletion_guards_at(AS_OF)`: what denies disabling or deleting a key, in the newest snapshots at an instant.
 //! - `effective_access_history`: every snapshot by itself.
 
 mod actions;
+mod guards;
 mod rows;
+mod seen;
 mod state;
 
 use std::sync::Arc;
@@ -21,15 +25,23 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::streaming::PartitionStream;
 
+use crate::policy::kms::ActionSet;
+
+pub(super) use guards::GuardsAt;
 use rows::Rows;
+use state::SecondFactor;
 pub(super) use state::States;
 
 /// The table of the newest snapshot.
 pub(super) const NAME: &str = "effective_access";
 /// The table of all snapshots.
 pub(super) const HISTORY: &str = "effective_access_history";
+/// The function of what guards keys.
+pub(super) const GUARDS_AT: &str = "deletion_guards_at";
 /// The function of an instant.
 pub(super) const AT: &str = "effective_access_at";
+/// The function of an instant, for requests that show no second factor.
+pub(super) const WITHOUT_MFA_AT: &str = "effective_access_without_mfa_at";
 
 /// Which snapshots a table is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,11 +57,30 @@ pub(super) enum Which {
 pub(super) struct AccessTable {
     states: Arc<States>,
     which: Which,
+    without_mfa: bool,
+    /// Since when earlier snapshots are asked for the rights of the newest.
+    seen_since: Option<i64>,
 }
 
 impl AccessTable {
     pub(super) fn new(states: Arc<States>, which: Which) -> AccessTable {
-        AccessTable { states, which }
+        AccessTable {
+            states,
+            which,
+            without_mfa: false,
+            seen_since: None,
+        }
+    }
+
+    /// The rights at an instant of requests without a second factor. Those of long-term credentials lack the condition
+    /// key, those of temporary ones say `false`; a role has temporary ones only.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent>
+    async fn without_mfa(&self, as_of: Option<i64>, wanted: ActionSet, with_paths: bool) -> Result<Vec<Rows>> {
+        let temporary = self.states.newest(as_of, wanted, SecondFactor::NotGiven).await?;
+        let long_term = self.states.newest(as_of, wanted, SecondFactor::Absent).await?;
+        let temporary = temporary.map(|state| Rows::new(state, with_paths));
+        let long_term = long_term.map(|state| Rows::new(state, with_paths).except_roles());
+        Ok(temporary.into_iter().chain(long_term).collect())
     }
 }
 
@@ -81,12 +112,30 @@ impl TableProvider for AccessTable {
             let at = rows::schema().index_of(column).ok();
             projection.is_none_or(|projection| at.is_some_and(|at| projection.contains(&at)))
         };
-        let decided = match self.which {
-            Which::Newest(as_of) => self.states.newest(as_of, wanted).await?.into_iter().collect(),
-            Which::Each => self.states.each(since, until, wanted).await?,
-        };
         let with_paths = is_read("paths");
-        let part = |state| -> Arc<dyn PartitionStream> { Arc::new(Rows::new(state, with_paths)) };
+        let decided: Vec<Rows> = match self.which {
+            Which::Newest(as_of) if self.without_mfa => self.without_mfa(as_of, wanted, with_paths).await?,
+            Which::Newest(as_of) => match self.states.newest(as_of, wanted, SecondFactor::Unknown).await? {
+                None => Vec::new(),
+                Some(state) => {
+                    let rows = Rows::new(state.clone(), with_paths);
+                    let is_seen_read = is_read("first_seen_at") || is_read("last_seen_at");
+                    vec![match self.seen_since.filter(|_| is_seen_read) {
+                        None => rows,
+                        Some(since) => {
+                            let until = as_of.unwrap_or(i64::MAX);
+                            let others = self.states.each(since, until, wanted).await?;
+                            rows.seen_by(&state, others)
+                        }
+                    }]
+                }
+            },
+            Which::Each => {
+                let states = self.states.each(since, until, wanted).await?;
+                states.into_iter().map(|state| Rows::new(state, with_paths)).collect()
+            }
+        };
+        let part = |rows| -> Arc<dyn PartitionStream> { Arc::new(rows) };
         let mut parts: Vec<Arc<dyn PartitionStream>> = decided.into_iter().map(part).collect();
         if parts.is_empty() {
             parts.push(Arc::new(Rows::none()));
@@ -97,25 +146,52 @@ impl TableProvider for AccessTable {
     }
 }
 
-/// `effective_access_at(AS_OF)`.
+/// `effective_access_at(AS_OF [, SINCE])`: with `SINCE`, `first_seen_at` and `last_seen_at` say which snapshots from then
+/// on show the right.
 #[derive(Debug)]
 pub(super) struct At(pub(super) Arc<States>);
 
 impl TableFunctionImpl for At {
     fn call_with_args(&self, arguments: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
-        let [argument] = arguments.exprs() else {
-            return plan_err!("{AT} takes one instant");
+        let (as_of, since) = match arguments.exprs() {
+            [as_of] => (instant(AT, as_of)?, None),
+            [as_of, since] => (instant(AT, as_of)?, instant(AT, since)?),
+            _ => return plan_err!("{AT} takes one instant or two"),
         };
-        let Expr::Literal(value, _) = argument else {
-            return plan_err!("{AT} takes an instant that stands in the query, or a parameter");
-        };
-        let instant = value
-            .cast_to(&crate::lake::schema::timestamp())
-            .map_err(|_| DataFusionError::Plan(format!("{AT} takes an instant, not `{value}`")))?;
-        let as_of = match instant {
-            ScalarValue::TimestampMicrosecond(micros, _) => micros,
-            _ => None,
-        };
-        Ok(Arc::new(AccessTable::new(self.0.clone(), Which::Newest(as_of))))
+        Ok(Arc::new(AccessTable {
+            seen_since: since,
+            ..AccessTable::new(self.0.clone(), Which::Newest(as_of))
+        }))
     }
+}
+
+/// `effective_access_without_mfa_at(AS_OF)`.
+#[derive(Debug)]
+pub(super) struct WithoutMfaAt(pub(super) Arc<States>);
+
+impl TableFunctionImpl for WithoutMfaAt {
+    fn call_with_args(&self, arguments: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
+        let [as_of] = arguments.exprs() else {
+            return plan_err!("{WITHOUT_MFA_AT} takes one instant");
+        };
+        let which = Which::Newest(instant(WITHOUT_MFA_AT, as_of)?);
+        Ok(Arc::new(AccessTable {
+            without_mfa: true,
+            ..AccessTable::new(self.0.clone(), which)
+        }))
+    }
+}
+
+/// An argument of a table function that is an instant: a literal, a parameter, or one less a duration.
+fn instant(function: &str, argument: &Expr) -> Result<Option<i64>> {
+    let Expr::Literal(value, _) = argument else {
+        return plan_err!("{function} takes an instant that stands in the query, or a parameter");
+    };
+    let instant = value
+        .cast_to(&crate::lake::schema::timestamp())
+        .map_err(|_| DataFusionError::Plan(format!("{function} takes an instant, not `{value}`")))?;
+    Ok(match instant {
+        ScalarValue::TimestampMicrosecond(micros, _) => micros,
+        _ => None,
+    })
 }

@@ -1,8 +1,11 @@
-//! Classes of equals as rows, a batch at a time.
+//! Classes of equals as rows, a batch at a time. A text that follows itself is held once: most do.
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
+use arrow::array::{
+    ArrayRef, ListBuilder, RecordBatch, StringBuilder, StringViewArray, TimestampMicrosecondBuilder, make_view,
+};
+use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -10,6 +13,7 @@ use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion::physical_plan::streaming::PartitionStream;
 use tokio::sync::mpsc::Sender;
 
+use super::seen::Seen;
 use super::state::Decided;
 use crate::lake::schema::timestamp;
 use crate::policy::caller::Caller;
@@ -19,7 +23,7 @@ use crate::policy::{kms, naming};
 const BATCH_ROWS: usize = 8_192;
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    let text = |name: &str| Field::new(name, DataType::Utf8View, true);
     let element = Arc::new(Field::new("element", DataType::Utf8, true));
     Arc::new(Schema::new(vec![
         text("snapshot_id"),
@@ -36,10 +40,13 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         text("reason"),
         text("condition"),
         text("condition_kind"),
+        Field::new("first_seen_at", timestamp(), true),
+        Field::new("last_seen_at", timestamp(), true),
     ]))
 });
 
-/// The columns: those of the public contract, the key's account and Region, and the kind of condition.
+/// The columns: those of the public contract, the key's account and Region, the kind of condition, and when snapshots
+/// showed the right (its own only, unless others were asked).
 pub(super) fn schema() -> SchemaRef {
     SCHEMA.clone()
 }
@@ -49,6 +56,8 @@ pub(super) fn schema() -> SchemaRef {
 pub(super) struct Rows {
     decided: Option<Arc<Decided>>,
     with_paths: bool,
+    without_roles: bool,
+    seen: Option<Arc<Seen>>,
 }
 
 impl Rows {
@@ -56,6 +65,24 @@ impl Rows {
         Rows {
             decided: Some(decided),
             with_paths,
+            without_roles: false,
+            seen: None,
+        }
+    }
+
+    /// The same, less the rights of roles.
+    pub(super) fn except_roles(self) -> Rows {
+        Rows {
+            without_roles: true,
+            ..self
+        }
+    }
+
+    /// The same, with the times at which other states show each right.
+    pub(super) fn seen_by(self, state: &Decided, others: Vec<Arc<Decided>>) -> Rows {
+        Rows {
+            seen: Some(Arc::new(Seen::of(state, &others))),
+            ..self
         }
     }
 
@@ -63,6 +90,8 @@ impl Rows {
         Rows {
             decided: None,
             with_paths: false,
+            without_roles: false,
+            seen: None,
         }
     }
 }
@@ -75,76 +104,97 @@ impl PartitionStream for Rows {
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let mut stream = RecordBatchReceiverStreamBuilder::new(schema(), 4);
         if let Some(decided) = self.decided.clone() {
-            let (out, with_paths) = (stream.tx(), self.with_paths);
+            let out = stream.tx();
+            let (with_paths, without_roles, seen) = (self.with_paths, self.without_roles, self.seen.clone());
             stream.spawn_blocking(move || {
-                unroll(&decided, with_paths, &out)?;
-                Ok(())
+                let unrolling = Unrolling {
+                    decided: &decided,
+                    with_paths,
+                    without_roles,
+                    seen: seen.as_deref(),
+                };
+                unrolling.send(&out)
             });
         }
         stream.build()
     }
 }
 
-/// Sends every row. Ends early, without an error, where nobody listens any more.
-fn unroll(decided: &Decided, with_paths: bool, out: &Sender<Result<RecordBatch>>) -> Result<()> {
-    let mut batch = Batch::default();
-    for cell in &decided.cells {
-        let outcomes = decided
-            .outcomes
-            .get(cell.outcomes as usize)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let principals = decided.principal_classes.members.get(cell.principals as usize);
-        let keys = decided.key_classes.members.get(cell.keys as usize);
-        for principal in principals
-            .into_iter()
-            .flatten()
-            .filter_map(|at| decided.principals.get(*at as usize))
-        {
-            let caller = if with_paths {
-                Caller::resolve(&decided.snapshot, &principal.arn).ok()
-            } else {
-                None
-            };
-            for key in keys
-                .into_iter()
-                .flatten()
-                .filter_map(|at| decided.snapshot.keys.get(*at as usize))
-            {
-                let (snapshot_id, collected_at) = decided.origin(&key.account, &key.region);
-                for outcome in outcomes {
-                    let paths = caller.as_ref().map_or_else(Vec::new, |caller| {
-                        naming::names(&decided.snapshot, caller, &Target::Key(key), &outcome.paths)
-                    });
-                    for action in (0..kms::ACTIONS.len()).filter(|action| outcome.actions >> action & 1 == 1) {
-                        batch.collected_at.append_value(collected_at);
-                        let texts = [
-                            Some(snapshot_id),
-                            Some(principal.arn.as_str()),
-                            Some(principal.kind),
-                            principal.id.as_deref(),
-                            Some(key.arn.as_str()),
-                            Some(key.account.as_str()),
-                            Some(key.region.as_str()),
-                            Some(NAMES.get(action).map_or("", String::as_str)),
-                            Some(outcome.verdict.as_str()),
-                            Some(&*outcome.reason).filter(|reason| !reason.is_empty()),
-                            outcome.condition.as_deref(),
-                            outcome.condition_kind.map(|kind| kind.as_str()),
-                        ];
-                        batch.push(texts, &paths);
-                        if batch.rows == BATCH_ROWS && out.blocking_send(batch.take()).is_err() {
-                            return Ok(());
+struct Unrolling<'a> {
+    decided: &'a Decided,
+    with_paths: bool,
+    without_roles: bool,
+    seen: Option<&'a Seen>,
+}
+
+impl Unrolling<'_> {
+    /// Sends every row. Ends early, without an error, where nobody listens any more.
+    fn send(&self, out: &Sender<Result<RecordBatch>>) -> Result<()> {
+        let decided = self.decided;
+        let mut batch = Batch::default();
+        for cell in &decided.cells {
+            let outcomes = decided
+                .outcomes
+                .get(cell.outcomes as usize)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let principals = decided.principal_classes.members.get(cell.principals as usize);
+            let keys = decided.key_classes.members.get(cell.keys as usize);
+            for at in principals.into_iter().flatten() {
+                let Some(principal) = decided.principals.get(*at as usize) else {
+                    continue;
+                };
+                if self.without_roles && principal.kind == "role" {
+                    continue;
+                }
+                let caller = if self.with_paths {
+                    Caller::resolve(&decided.snapshot, &principal.arn).ok()
+                } else {
+                    None
+                };
+                for key_at in keys.into_iter().flatten() {
+                    let Some(key) = decided.snapshot.keys.get(*key_at as usize) else {
+                        continue;
+                    };
+                    let (snapshot_id, collected_at) = decided.origin(&key.account, &key.region);
+                    for outcome in outcomes {
+                        let paths = caller.as_ref().map_or_else(Vec::new, |caller| {
+                            naming::names(&decided.snapshot, caller, &Target::Key(key), &outcome.paths)
+                        });
+                        for action in (0..kms::ACTIONS.len()).filter(|action| outcome.actions >> action & 1 == 1) {
+                            let seen = self.seen.and_then(|seen| seen.when(*at, *key_at, action));
+                            let (first, last) = seen.unwrap_or((collected_at, collected_at));
+                            batch.collected_at.append_value(collected_at);
+                            batch.first_seen_at.append_value(first.min(collected_at));
+                            batch.last_seen_at.append_value(last.max(collected_at));
+                            let texts = [
+                                Some(snapshot_id),
+                                Some(principal.arn.as_str()),
+                                Some(principal.kind),
+                                principal.id.as_deref(),
+                                Some(key.arn.as_str()),
+                                Some(key.account.as_str()),
+                                Some(key.region.as_str()),
+                                Some(NAMES.get(action).map_or("", String::as_str)),
+                                Some(outcome.verdict.as_str()),
+                                Some(&*outcome.reason).filter(|reason| !reason.is_empty()),
+                                outcome.condition.as_deref(),
+                                outcome.condition_kind.map(|kind| kind.as_str()),
+                            ];
+                            batch.push(texts, &paths);
+                            if batch.rows == BATCH_ROWS && out.blocking_send(batch.take()).is_err() {
+                                return Ok(());
+                            }
                         }
                     }
                 }
             }
         }
+        if batch.rows > 0 {
+            let _ = out.blocking_send(batch.take());
+        }
+        Ok(())
     }
-    if batch.rows > 0 {
-        let _ = out.blocking_send(batch.take());
-    }
-    Ok(())
 }
 
 static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| (0..kms::ACTIONS.len()).map(kms::full_name).collect());
@@ -153,7 +203,9 @@ static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| (0..kms::ACTIONS.len()).m
 struct Batch {
     rows: usize,
     collected_at: TimestampMicrosecondBuilder,
-    texts: [StringBuilder; 12],
+    first_seen_at: TimestampMicrosecondBuilder,
+    last_seen_at: TimestampMicrosecondBuilder,
+    texts: [Texts; 12],
     paths: ListBuilder<StringBuilder>,
 }
 
@@ -163,7 +215,9 @@ impl Default for Batch {
         Batch {
             rows: 0,
             collected_at: TimestampMicrosecondBuilder::new().with_data_type(timestamp()),
-            texts: std::array::from_fn(|_| StringBuilder::new()),
+            first_seen_at: TimestampMicrosecondBuilder::new().with_data_type(timestamp()),
+            last_seen_at: TimestampMicrosecondBuilder::new().with_data_type(timestamp()),
+            texts: std::array::from_fn(|_| Texts::default()),
             paths: ListBuilder::new(StringBuilder::new()).with_field(element),
         }
     }
@@ -172,7 +226,7 @@ impl Default for Batch {
 impl Batch {
     fn push(&mut self, texts: [Option<&str>; 12], paths: &[String]) {
         for (column, text) in self.texts.iter_mut().zip(texts) {
-            column.append_option(text);
+            column.push(text);
         }
         paths.iter().for_each(|path| self.paths.values().append_value(path));
         self.paths.append(true);
@@ -182,16 +236,63 @@ impl Batch {
     /// The rows so far, in the order of the schema.
     fn take(&mut self) -> Result<RecordBatch> {
         self.rows = 0;
-        let mut texts = self
-            .texts
-            .iter_mut()
-            .map(|column| -> ArrayRef { Arc::new(column.finish()) });
+        let mut texts = Vec::with_capacity(self.texts.len());
+        for column in &mut self.texts {
+            texts.push(column.take()?);
+        }
+        let mut texts = texts.into_iter();
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(SCHEMA.fields().len());
         columns.extend(texts.next());
         columns.push(Arc::new(self.collected_at.finish()));
         columns.extend(texts.by_ref().take(8));
         columns.push(Arc::new(self.paths.finish()));
         columns.extend(texts);
+        columns.push(Arc::new(self.first_seen_at.finish()));
+        columns.push(Arc::new(self.last_seen_at.finish()));
         Ok(RecordBatch::try_new(schema(), columns)?)
+    }
+}
+
+/// A column of texts in the making.
+#[derive(Default)]
+struct Texts {
+    views: Vec<u128>,
+    valid: Vec<bool>,
+    bytes: Vec<u8>,
+    /// Where the last text lies that was held: it is the next one, more often than not.
+    last: Option<(u128, std::ops::Range<usize>)>,
+}
+
+impl Texts {
+    fn push(&mut self, text: Option<&str>) {
+        self.valid.push(text.is_some());
+        let Some(text) = text else {
+            self.views.push(0);
+            return;
+        };
+        if let Some((view, range)) = &self.last
+            && self.bytes.get(range.clone()) == Some(text.as_bytes())
+        {
+            self.views.push(*view);
+            return;
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(text.as_bytes());
+        let view = make_view(text.as_bytes(), 0, u32::try_from(start).unwrap_or(u32::MAX));
+        self.last = Some((view, start..self.bytes.len()));
+        self.views.push(view);
+    }
+
+    fn take(&mut self) -> Result<ArrayRef> {
+        let Texts {
+            views, valid, bytes, ..
+        } = std::mem::take(self);
+        let nulls = NullBuffer::from(valid);
+        let views = ScalarBuffer::from(views);
+        Ok(Arc::new(StringViewArray::try_new(
+            views,
+            vec![Buffer::from(bytes)],
+            Some(nulls),
+        )?))
     }
 }

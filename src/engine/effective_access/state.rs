@@ -12,9 +12,35 @@ use crate::lake::{Location, snapshots};
 use crate::policy::Snapshot;
 use crate::policy::access::{Access, Cell, Outcome};
 use crate::policy::classes::Partition;
+use crate::policy::condition::Fact;
 use crate::policy::kms::ActionSet;
 use crate::policy::population::Principal;
 use crate::snapshot::bundle::{Purpose, write};
+
+/// What is known of the second factor of requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::engine) enum SecondFactor {
+    /// Nothing: a right may depend on it.
+    Unknown,
+    /// Temporary credentials that were given without one.
+    NotGiven,
+    /// Long-term credentials, which know of none.
+    Absent,
+}
+
+impl SecondFactor {
+    fn granted(self) -> HashMap<&'static str, Fact<'static>> {
+        let present = match self {
+            SecondFactor::Unknown => return HashMap::new(),
+            SecondFactor::NotGiven => Fact::One("false".into()),
+            SecondFactor::Absent => Fact::Absent,
+        };
+        HashMap::from([
+            ("aws:multifactorauthpresent", present),
+            ("aws:multifactorauthage", Fact::Absent),
+        ])
+    }
+}
 
 /// A snapshot, or the newest ones together, decided.
 #[derive(Debug)]
@@ -37,8 +63,10 @@ impl Decided {
         actions: ActionSet,
         parts: Vec<((String, String), (String, i64))>,
         whole: (String, i64),
+        factor: SecondFactor,
     ) -> Decided {
-        let (snapshot, _) = Snapshot::from_bundle(bundle);
+        let (mut snapshot, _) = Snapshot::from_bundle(bundle);
+        snapshot.granted = factor.granted();
         let access = Access::of(&snapshot, actions);
         let (principals, outcomes, cells) = (access.principals, access.outcomes, access.cells);
         let (principal_classes, key_classes) = (access.principal_classes, access.key_classes);
@@ -53,6 +81,17 @@ impl Decided {
             parts,
             whole,
         }
+    }
+
+    /// The one snapshot that all of it is of, if it is one.
+    pub(super) fn sole(&self) -> Option<&str> {
+        let is_whole = |(snapshot, _): &(String, i64)| *snapshot == self.whole.0;
+        self.parts.values().all(is_whole).then_some(self.whole.0.as_str())
+    }
+
+    /// When the newest snapshot in it was collected.
+    pub(super) fn collected_at(&self) -> i64 {
+        self.whole.1
     }
 
     /// The snapshot that a key's state is of, and when it was collected.
@@ -71,7 +110,7 @@ type Held = Arc<OnceCell<Option<Arc<Decided>>>>;
 #[derive(Debug)]
 pub(in crate::engine) struct States {
     location: Location,
-    newest: Mutex<HashMap<(Which, ActionSet), Held>>,
+    newest: Mutex<HashMap<(Which, ActionSet, SecondFactor), Held>>,
     each: Mutex<HashMap<(String, ActionSet), Held>>,
 }
 
@@ -85,12 +124,17 @@ impl States {
     }
 
     /// The newest snapshots at or before an instant, or nothing where there is none.
-    pub(super) async fn newest(&self, as_of: Option<i64>, actions: ActionSet) -> Result<Option<Arc<Decided>>> {
+    pub(super) async fn newest(
+        &self,
+        as_of: Option<i64>,
+        actions: ActionSet,
+        factor: SecondFactor,
+    ) -> Result<Option<Arc<Decided>>> {
         let held = self
             .newest
             .lock()
             .await
-            .entry((Which::Newest(as_of), actions))
+            .entry((Which::Newest(as_of), actions, factor))
             .or_default()
             .clone();
         let decide = || async {
@@ -102,11 +146,34 @@ impl States {
                 .iter()
                 .map(|part| (part.snapshot_id.clone(), part.collected_at));
             let whole = whole.max_by_key(|(_, at)| *at).unwrap_or_default();
+            let sole = loaded.parts.iter().all(|part| part.snapshot_id == whole.0);
+            if sole
+                && factor == SecondFactor::Unknown
+                && let Some(known) = self.known(&whole.0, actions).await
+            {
+                return Ok(Some(known));
+            }
             let parts = loaded.parts.into_iter().filter(|part| part.service == "kms");
             let parts = parts.map(|part| ((part.account_id, part.region), (part.snapshot_id, part.collected_at)));
-            decided(loaded.bundle, actions, parts.collect(), whole).await
+            decided(loaded.bundle, actions, parts.collect(), whole, factor).await
         };
         held.get_or_try_init(decide).await.cloned()
+    }
+
+    /// A snapshot that was decided by itself already.
+    async fn known(&self, id: &str, actions: ActionSet) -> Option<Arc<Decided>> {
+        let each = self.each.lock().await;
+        each.get(&(id.to_owned(), actions))?.get()?.clone()
+    }
+
+    /// A snapshot that is all that the newest state consists of.
+    async fn newest_of(&self, id: &str, actions: ActionSet) -> Option<Arc<Decided>> {
+        let newest = self.newest.lock().await;
+        let mut states = newest
+            .iter()
+            .filter(|((_, wanted, factor), _)| *wanted == actions && *factor == SecondFactor::Unknown)
+            .filter_map(|(_, held)| held.get()?.clone());
+        states.find(|state| state.sole() == Some(id))
     }
 
     /// Every snapshot collected from `since` to `until`, oldest first.
@@ -119,11 +186,15 @@ impl States {
             let id = header.snapshot_id;
             let held = self.each.lock().await.entry((id.clone(), actions)).or_default().clone();
             let decide = || async {
+                if let Some(known) = self.newest_of(&id, actions).await {
+                    return Ok(Some(known));
+                }
                 let Some((header, bundle)) = snapshots::load(&self.location, &id).await.map_err(external)? else {
                     return Ok(None);
                 };
                 let whole = (header.snapshot_id, header.collected_at);
-                decided(write(&bundle, Purpose::Evaluation), actions, Vec::new(), whole).await
+                let bundle = write(&bundle, Purpose::Evaluation);
+                decided(bundle, actions, Vec::new(), whole, SecondFactor::Unknown).await
             };
             all.extend(held.get_or_try_init(decide).await?.clone());
         }
@@ -136,8 +207,9 @@ async fn decided(
     actions: ActionSet,
     parts: Vec<((String, String), (String, i64))>,
     whole: (String, i64),
+    factor: SecondFactor,
 ) -> Result<Option<Arc<Decided>>> {
-    let deciding = tokio::task::spawn_blocking(move || Decided::of(&bundle, actions, parts, whole));
+    let deciding = tokio::task::spawn_blocking(move || Decided::of(&bundle, actions, parts, whole, factor));
     let decided = deciding
         .await
         .map_err(|error| DataFusionError::External(Box::new(error)))?;

@@ -8,9 +8,12 @@
 //! -- param key text: the key's ARN
 //! -- param actions text = core: which actions
 //! -- choice actions: core, full
+//! -- with unexercised-admin-rights: what it builds on
 //! -- column key_arn: the key
 //! ```
 //!
+//! `with NAME` lets the SQL read the answer of a query of the pack, under its name with underscores for hyphens; its
+//! parameters must be parameters of this query too.
 //! A query that needs a snapshot is refused where the lake holds none at or before `as_of`.
 //! A parameter without a default must be given; `null` is no value, and `latest` (of an instant) the latest instant
 //! the lake can vouch for. The header ends at the first line that is no comment.
@@ -30,6 +33,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<NamedQuery> {
         needs_snapshot: false,
         parameters: Vec::new(),
         columns: Vec::new(),
+        builds_on: Vec::new(),
         sql: text.to_owned(),
     };
     for (index, line) in text.lines().enumerate() {
@@ -73,6 +77,13 @@ pub(super) fn parse(name: &str, text: &str) -> Result<NamedQuery> {
                     meaning: meaning.to_owned(),
                 });
             }
+            Some("with") => {
+                let name = words.next().unwrap_or_default();
+                if super::names().all(|known| known != name) {
+                    return Err(fail(format!("there is no query `{name}`")));
+                }
+                query.builds_on.push(name.to_owned());
+            }
             Some("needs") if meaning == "snapshot" => query.needs_snapshot = true,
             Some("needs") => {
                 return Err(fail(format!(
@@ -81,7 +92,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<NamedQuery> {
             }
             _ => {
                 return Err(fail(format!(
-                    "`{key}` is none of title, question, needs, param, choice, column"
+                    "`{key}` is none of title, question, needs, with, param, choice, column"
                 )));
             }
         }
@@ -95,7 +106,27 @@ pub(super) fn parse(name: &str, text: &str) -> Result<NamedQuery> {
             });
         }
     }
+    for below in &query.builds_on {
+        let parameters = super::named(below)?.map(|below| below.parameters).unwrap_or_default();
+        if let Some(missing) = parameters
+            .iter()
+            .find(|parameter| query.parameters.iter().all(|known| known.name != parameter.name))
+        {
+            return Err(Error::Header {
+                name: name.to_owned(),
+                line: 1,
+                reason: format!("parameter `{}` of `{below}` is not declared", missing.name),
+            });
+        }
+    }
     Ok(query)
+}
+
+/// The text below the header.
+pub(super) fn body(text: &str) -> &str {
+    let header = text.lines().take_while(|line| line.starts_with("--"));
+    let length: usize = header.map(|line| line.len() + 1).sum();
+    text.get(length..).unwrap_or_default().trim_start()
 }
 
 fn set(target: &mut String, value: &str) -> std::result::Result<(), String> {
@@ -160,6 +191,8 @@ mod tests {
             ("-- title: T\n-- title: U\n-- question: Q\nSELECT 1", 2),
             ("-- title: T\n-- question: Q\n-- param a number: x\nSELECT 1", 3),
             ("-- title: T\n-- question: Q\n-- param a integer = many: x\nSELECT 1", 3),
+            ("-- title: T\n-- question: Q\n-- with no-such-query: x\nSELECT 1", 3),
+            ("-- title: T\n-- question: Q\n-- with key-usage: x\nSELECT 1", 1),
             (
                 "-- title: T\n-- question: Q\n-- param a text: x\n-- param a text: y\nSELECT 1",
                 4,
@@ -169,6 +202,24 @@ mod tests {
                 Err(Error::Header { line: found, .. }) => assert_eq!(found, line, "{text}"),
                 other => panic!("{text}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_query_reads_the_answer_of_the_one_it_builds_on() {
+        let below = super::super::named("top-kms-callers").unwrap().unwrap();
+        let declared: Vec<&str> = below.sql.lines().filter(|line| line.starts_with("-- param ")).collect();
+        for (body, joint) in [
+            ("WITH a AS (SELECT 1) SELECT 2", ")\n, a AS"),
+            ("SELECT 2", ")\nSELECT 2"),
+        ] {
+            let header = format!(
+                "-- title: T\n-- question: Q\n-- with top-kms-callers: x\n{}",
+                declared.join("\n")
+            );
+            let statement = parse("q", &format!("{header}\n{body}")).unwrap().statement().unwrap();
+            assert!(statement.starts_with("WITH top_kms_callers AS ("), "{statement}");
+            assert!(statement.contains(joint), "{statement}");
         }
     }
 

@@ -26,6 +26,8 @@ pub struct NamedQuery {
     pub parameters: Vec<Parameter>,
     /// What it answers with.
     pub columns: Vec<Column>,
+    /// Queries of the pack whose answers it reads.
+    pub builds_on: Vec<String>,
     /// The whole file.
     pub sql: String,
 }
@@ -77,6 +79,26 @@ impl NamedQuery {
     /// Whether the text begins with a header.
     pub fn has_header(text: &str) -> bool {
         header::begins(text)
+    }
+
+    /// The SQL to run: the file's, with the queries it builds on before it.
+    ///
+    /// # Errors
+    /// The header of one of them cannot be read.
+    pub fn statement(&self) -> Result<String> {
+        if self.builds_on.is_empty() {
+            return Ok(self.sql.clone());
+        }
+        let mut relations = Vec::new();
+        for name in &self.builds_on {
+            let below = named(name)?.map_or_else(|| Ok(String::new()), |below| below.statement())?;
+            relations.push(format!("{} AS (\n{below}\n)", name.replace('-', "_")));
+        }
+        let (relations, body) = (relations.join(",\n"), header::body(&self.sql));
+        Ok(match body.strip_prefix("WITH ") {
+            Some(rest) => format!("WITH {relations}\n, {rest}"),
+            None => format!("WITH {relations}\n{body}"),
+        })
     }
 
     /// Whether an answer to these values needs to know the latest instant the lake can vouch for.

@@ -6,6 +6,7 @@
 mod aside;
 pub mod huge;
 mod identity;
+mod inventory;
 mod kms;
 mod mix;
 mod plan;

@@ -5,7 +5,7 @@ use keytrail::snapshot::bundle;
 use serde_json::{Value, json};
 
 use super::lake::{ACCOUNT, REGION, TestLake, key_arn, run};
-use super::office::office;
+use super::office::{events, office};
 
 /// Keeps a bundle in a lake.
 pub fn keep(lake: &TestLake, bundle: &Value) {
@@ -113,4 +113,43 @@ pub fn guarded_office() -> TestLake {
     lake.add("ingest_objects", &objects);
     keep(&lake, &bundle());
     lake
+}
+
+/// The same lake without the record that narrows the trail, so that the log can vouch for its days; and with a snapshot
+/// of the third day, when there was one more user, one more right and one more key.
+pub fn whole_office() -> TestLake {
+    let lake = TestLake::new();
+    lake.events(events().into_iter().filter(|event| event.row["eventid"] != "blinded"));
+    lake.add(
+        "ingest_listings",
+        &[json!({ "source": "s3://logs/", "finished_at": "2026-01-07T00:15:00Z", "complete": true })],
+    );
+    let objects: Vec<Value> = (1..=7)
+        .map(|day| object(&format!("2026-01-{day:02}"), json!({})))
+        .collect();
+    lake.add("ingest_objects", &objects);
+    keep(&lake, &earlier_bundle());
+    keep(&lake, &bundle());
+    lake
+}
+
+fn earlier_bundle() -> Value {
+    let mut earlier = bundle();
+    earlier["collected_at"] = json!("2026-01-03T00:00:00Z");
+    let all = json!({"Version": "2012-10-17", "Statement": {"Sid": "All", "Effect": "Allow", "Action": "kms:*", "Resource": "*"}});
+    let users = earlier["iam"][ACCOUNT]["UserDetailList"].as_array_mut().unwrap();
+    users.push(json!({"Arn": format!("arn:aws:iam::{ACCOUNT}:user/Carol"), "UserName": "Carol", "UserId": "AIDAEXAMPLECAROL",
+        "Path": "/", "CreateDate": "2023-01-01T00:00:00Z", "UserPolicyList": [{"PolicyName": "all", "PolicyDocument": all}]}));
+    // Bob could do more.
+    users[0]["UserPolicyList"][0]["PolicyDocument"]["Statement"]["Action"] = json!([
+        "kms:DisableKey",
+        "kms:EnableKey",
+        "kms:ScheduleKeyDeletion",
+        "kms:PutKeyPolicy"
+    ]);
+    earlier["kms"]["keys"]
+        .as_array_mut()
+        .unwrap()
+        .push(key("retired", json!({})));
+    earlier
 }
