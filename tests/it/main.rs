@@ -20,6 +20,7 @@ mod policy;
 mod queries;
 mod query;
 mod replay;
+mod report;
 mod sample_logs;
 mod snapshot_cli;
 mod snapshot_collect;

@@ -20,9 +20,14 @@ fn parameters(name: &str) -> &'static [&'static str] {
         "principal-activity" => &["-p", "principal=arn:aws:iam::111122223333:user/Bob"],
         "source-ip-activity" => &["-p", "source_ip=198.51.100.7"],
         "top-kms-callers" => &["-p", "top=2"],
-        "unused-keys" | "unexercised-admin-rights" | "removed-admin-rights" | "unexplained-admin-use" => {
-            &["-p", "window=5d", "-p", "as_of=2026-01-07"]
-        }
+        "unused-keys"
+        | "unexercised-admin-rights"
+        | "removed-admin-rights"
+        | "unexplained-admin-use"
+        | "coverage-in-window" => &["-p", "window=5d", "-p", "as_of=2026-01-07"],
+        "activity-per-period" => &["-p", "window=2d", "-p", "as_of=2026-01-07"],
+        "key-grants" | "key-inventory" | "key-last-use" | "key-policies" | "key-users" | "permission-limits"
+        | "population" | "snapshots-in-force" => &["-p", "as_of=2026-01-07"],
         "key-use-per-day" => &["-p", "since=2026-01-02", "-p", "until=2026-01-05T08:05:01Z"],
         _ => &[],
     }
