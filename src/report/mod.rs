@@ -1,6 +1,7 @@
 //! Rows to bytes, in the formats users ask for, as a stream, and documents of several answers. Pure: it writes to what
 //! it is given and opens nothing.
 
+pub mod admin_rights;
 mod csv;
 pub mod evidence;
 pub mod grounds;

@@ -24,7 +24,8 @@ fn parameters(name: &str) -> &'static [&'static str] {
         | "unexercised-admin-rights"
         | "removed-admin-rights"
         | "unexplained-admin-use"
-        | "coverage-in-window" => &["-p", "window=5d", "-p", "as_of=2026-01-07"],
+        | "coverage-in-window"
+        | "separation-of-duties" => &["-p", "window=5d", "-p", "as_of=2026-01-07"],
         "activity-per-period" => &["-p", "window=2d", "-p", "as_of=2026-01-07"],
         "key-grants" | "key-inventory" | "key-last-use" | "key-policies" | "key-users" | "permission-limits"
         | "population" | "snapshots-in-force" => &["-p", "as_of=2026-01-07"],

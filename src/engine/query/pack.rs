@@ -32,6 +32,7 @@ pack![
     "population",
     "principal-activity",
     "removed-admin-rights",
+    "separation-of-duties",
     "session-chain",
     "snapshots-in-force",
     "source-ip-activity",

@@ -18,9 +18,10 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("table.js");
 
 /// Every template, by the name others know it by. All end in `.html`, so all escape.
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 6] = [
     ("layout.html", include_str!("layout.html")),
     ("grounds.html", include_str!("grounds.html")),
+    ("admin_rights.html", include_str!("../admin_rights/page.html")),
     ("evidence_index.html", include_str!("../evidence/index.html")),
     ("evidence_key.html", include_str!("../evidence/key.html")),
     ("unused_keys.html", include_str!("../unused_keys/page.html")),

@@ -106,18 +106,20 @@ pub struct Grant {
     pub constraints: Option<String>,
 }
 
-/// Something a use of the key named.
+/// A row of `protected-resources`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Protected {
     /// The key.
     #[serde(skip_serializing)]
     pub key_arn: String,
-    /// What it is.
-    pub resource: String,
-    /// Through which service.
-    pub via_service: Option<String>,
-    /// How often.
-    pub uses: i64,
+    /// The key of the encryption context, or what kind of thing a grant is bound to.
+    pub context_key: Option<String>,
+    /// What it names.
+    pub context_value: Option<String>,
+    /// The log, a grant, or both.
+    pub source: Option<String>,
+    /// Uses in the window that named it.
+    pub uses: Option<i64>,
 }
 
 /// A row of `key-use-per-day`.

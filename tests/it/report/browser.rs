@@ -78,6 +78,14 @@ fn nothing_hostile_runs_and_the_page_s_own_script_does() {
         shown.contains("<button type=\"button\">Key</button>"),
         "headings are no buttons"
     );
+    // On a phone nothing is wider than the screen.
+    let probe = "<script>addEventListener('load', () => document.body.dataset.wide = document.documentElement.scrollWidth > innerWidth + 1)</script></body>";
+    let open = page
+        .stdout
+        .replace("Content-Security-Policy", "x-not-a-policy")
+        .replace("</body>", probe);
+    let shown = rendered(&open, "500,900").unwrap();
+    assert!(shown.contains("data-wide=\"false\""), "the page is wider than a phone");
     // The same page, had escaping failed: the policy of the page still refuses what is not its own.
     let broken = page.stdout.replacen(
         "<h1>",

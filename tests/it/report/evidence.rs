@@ -20,7 +20,8 @@ fn pack(lake: &Path, target: &Path, more: &[&str]) -> PathBuf {
     let mut arguments = vec!["evidence", "-o", place.as_str()];
     arguments.extend(more);
     let done = report(lake, &arguments);
-    assert_eq!(done.code, 0, "{}", done.stderr);
+    // The office's log vouches for nothing, and the pack says so.
+    assert!([0, 3].contains(&done.code), "{}", done.stderr);
     folder
 }
 

@@ -1,5 +1,6 @@
 //! Reports as a user gets them: the sample organization's, the office's as golden files, and one whose names are hostile.
 
+mod admin_rights;
 mod browser;
 mod evidence;
 mod hostile;

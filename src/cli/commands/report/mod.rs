@@ -1,5 +1,6 @@
 //! `report`: documents from verdicts, for people who sign them and people who act on them.
 
+mod admin_rights;
 mod evidence;
 mod folder;
 mod keyed;
@@ -30,6 +31,8 @@ pub(in crate::cli) struct ReportArgs {
 enum Report {
     /// Keys nobody uses, what each verdict rests on, what they cost, how to retire them
     UnusedKeys(Box<unused_keys::UnusedKeysArgs>),
+    /// Who may administer which key, who did, who both administers and uses it, what could be taken away
+    AdminRights(Box<admin_rights::AdminRightsArgs>),
     /// A folder an auditor can check: per key who may, who did, its policies and life; population, method, hashes
     Evidence(Box<evidence::EvidenceArgs>),
 }
@@ -79,6 +82,7 @@ enum DocumentFormat {
 pub(in crate::cli) async fn run(args: &ReportArgs, globals: &Globals, printer: &Printer) -> anyhow::Result<Exit> {
     match &args.report {
         Report::UnusedKeys(args) => unused_keys::run(args, globals, printer).await,
+        Report::AdminRights(args) => admin_rights::run(args, globals, printer).await,
         Report::Evidence(args) => evidence::run(args, globals, printer).await,
     }
 }

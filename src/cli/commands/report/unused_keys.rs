@@ -14,11 +14,15 @@ use crate::cli::error::hinted;
 use crate::cli::exit::Exit;
 use crate::cli::printer::Printer;
 use crate::cli::settings;
+use crate::engine::query;
 use crate::model::Instant;
 use crate::report::unused_keys::{
     Facts, Grant, Inventory, Key, Previous, Protected, UseDay, UseOverTime, VERDICTS, csv, draw_up, html, json,
     markdown,
 };
+
+/// The query of what keys protect.
+const PROTECTED: &str = "protected-resources";
 
 /// An earlier report larger than this is none of ours.
 const PREVIOUS_BYTES_MAX: u64 = 1 << 30;
@@ -103,7 +107,13 @@ async fn facts(lake: &Lake, previous: Option<Previous>) -> anyhow::Result<Facts>
         grants.entry(row.key_arn.clone()).or_default().push(row)
     })
     .await?;
-    let protects: BTreeMap<String, Vec<Protected>> = BTreeMap::new();
+    let mut protects: BTreeMap<String, Vec<Protected>> = BTreeMap::new();
+    if query::names().any(|name| name == PROTECTED) {
+        lake.each(PROTECTED, &[], |row: Protected| {
+            protects.entry(row.key_arn.clone()).or_default().push(row)
+        })
+        .await?;
+    }
     Ok(Facts {
         period: lake.period,
         keys,
