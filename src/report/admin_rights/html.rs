@@ -1,12 +1,12 @@
 //! The report for a browser and for paper.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::json;
 
 use super::marks::Mark;
-use super::{Report, Row};
+use super::{Duty, Report, Row};
 use crate::report::Result;
 use crate::report::grounds::{PlaceRow, days_text};
 use crate::report::pages;
@@ -88,10 +88,32 @@ pub fn html(report: &Report) -> Result<String> {
             "condition": group.condition,
         })
     });
-    let duties = report
-        .separation_of_duties
-        .iter()
-        .map(|duty| json!({ "duty": duty, "name": report.name(&duty.key_arn) }));
+    let mut duties: BTreeMap<(&str, &str), (Vec<&Duty>, i64, i64)> = BTreeMap::new();
+    for duty in &report.separation_of_duties {
+        let held = duties.entry((&duty.principal_arn, &duty.verdict)).or_default();
+        held.0.push(duty);
+        held.1 += duty.admin_calls;
+        held.2 += duty.use_calls;
+    }
+    let duties = duties
+        .into_iter()
+        .map(|((principal_arn, verdict), (held, admin_calls, use_calls))| {
+            let actions: BTreeSet<&str> = held
+                .iter()
+                .flat_map(|duty| &duty.admin_actions)
+                .map(|action| bare(action))
+                .collect();
+            json!({
+                "principal_arn": principal_arn,
+                "verdict": verdict,
+                "key_count": held.len(),
+                "names": held.iter().take(KEYS_MAX).map(|duty| report.name(&duty.key_arn)).collect::<Vec<_>>(),
+                "more": held.len().saturating_sub(KEYS_MAX),
+                "admin_actions": actions,
+                "admin_calls": admin_calls,
+                "use_calls": use_calls,
+            })
+        });
     let destroyers = report.destroyers.iter().map(|one| {
         json!({
             "one": one,
@@ -132,6 +154,10 @@ pub fn html(report: &Report) -> Result<String> {
             "limits": report.limits,
         }),
     )
+}
+
+fn bare(action: &str) -> &str {
+    action.strip_prefix("kms:").unwrap_or(action)
 }
 
 /// A download that is in the page itself: every byte that is not plain is escaped as RFC 3986 has it.

@@ -181,7 +181,15 @@ pub struct Summary {
     pub duties_exercised: usize,
 }
 
-/// A principal and a key.
+/// Whose cells stand in one row.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Holder {
+    principal_arn: String,
+    key_arn: String,
+    principal_type: Option<String>,
+}
+
+/// A principal and a key. What no snapshot explains stands in a row without a type.
 #[derive(Debug, Serialize)]
 pub struct Row {
     /// Who.
@@ -224,7 +232,7 @@ const LIMITS: [&str; 6] = [
 
 /// Draws up the report.
 pub fn draw_up(facts: Facts) -> Report {
-    let mut cells: BTreeMap<(String, String), (Option<String>, BTreeMap<&'static str, Cell>)> = BTreeMap::new();
+    let mut cells: BTreeMap<Holder, BTreeMap<&'static str, Cell>> = BTreeMap::new();
     let mut counts: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     let mut destroyers: BTreeMap<String, Destroyer> = BTreeMap::new();
     for right in &facts.rights {
@@ -232,11 +240,12 @@ pub fn draw_up(facts: Facts) -> Report {
         let place = place(&right.key_arn);
         counts.entry(place).or_default().insert(right.key_arn.clone());
         for action in actions_of(&facts.actions, right.actions.iter()) {
-            let at = (right.principal_arn.clone(), right.key_arn.clone());
-            let held = cells
-                .entry(at)
-                .or_insert_with(|| (right.principal_type.clone(), BTreeMap::new()));
-            held.1.insert(action, Cell::of(action, right));
+            let holder = Holder {
+                principal_arn: right.principal_arn.clone(),
+                key_arn: right.key_arn.clone(),
+                principal_type: right.principal_type.clone(),
+            };
+            cells.entry(holder).or_default().insert(action, Cell::of(action, right));
         }
     }
     let mut unexplained = facts.unexplained;
@@ -254,21 +263,27 @@ pub fn draw_up(facts: Facts) -> Report {
     for row in &unexplained {
         let who = row.principal_arn.clone().unwrap_or_else(|| "unknown".to_owned());
         for action in actions_of(&facts.actions, std::iter::once(&row.action)) {
-            let held = cells.entry((who.clone(), row.key_arn.clone())).or_default();
-            held.1.entry(action).or_insert_with(|| Cell::unexplained(action, row));
+            // A row of its own: who did it may be a namesake of who holds a right now.
+            let holder = Holder {
+                principal_arn: who.clone(),
+                key_arn: row.key_arn.clone(),
+                principal_type: None,
+            };
+            let held = cells.entry(holder).or_default();
+            held.entry(action).or_insert_with(|| Cell::unexplained(action, row));
         }
     }
     let matrix: Vec<Row> = cells
         .into_iter()
-        .map(|((principal_arn, key_arn), (principal_type, mut held))| Row {
+        .map(|(holder, mut held)| Row {
             cells: facts
                 .actions
                 .iter()
                 .map(|action| held.remove(action).unwrap_or_else(|| Cell::none(action)))
                 .collect(),
-            principal_arn,
-            principal_type,
-            key_arn,
+            principal_arn: holder.principal_arn,
+            principal_type: holder.principal_type,
+            key_arn: holder.key_arn,
         })
         .collect();
     let counts = counts.into_iter().map(|(place, keys)| (place, keys.len())).collect();

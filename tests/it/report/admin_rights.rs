@@ -19,7 +19,12 @@ fn the_matrix_marks_every_right_of_the_sample_as_its_truth_says() {
     );
     let mut marks: BTreeMap<(String, String, String), (String, bool)> = BTreeMap::new();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    for row in told["matrix"].as_array().unwrap() {
+    for row in told["matrix"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| !row["principal_type"].is_null())
+    {
         for cell in row["cells"].as_array().unwrap() {
             let at = (
                 text(&row["principal_arn"]),
