@@ -10,7 +10,7 @@
 -- column use_actions: the cryptographic permissions
 -- column admin_calls: successful administrative calls in the window; one that was logged twice counts once
 -- column use_calls: successful uses in the window, those through AWS services included
--- column verdict: exercised where they did both, granted where they only could
+-- column verdict: exercised where the log shows both, granted where it does not: where it is not whole, they may have
 WITH held AS (
     SELECT
         key_arn, principal_arn, principal_type, principal_id,

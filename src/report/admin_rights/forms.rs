@@ -90,19 +90,18 @@ pub fn markdown(report: &Report) -> String {
         );
     }
     out.push_str("\n## Who can destroy what\n\n");
-    head(&["principal", "keys", "by", "did in the window", "observed"], &mut out);
+    head(&["principal", "keys", "by", "did in the window"], &mut out);
     for one in &report.destroyers {
         line(
             [
                 one.principal_arn.as_str(),
                 &one.keys.len().to_string(),
                 &one.actions.iter().cloned().collect::<Vec<_>>().join(", "),
-                &if one.exercised == 0 {
-                    "never".to_owned()
-                } else {
-                    format!("{} right(s)", one.exercised)
+                &match (one.exercised, one.is_observed) {
+                    (0, true) => "never".to_owned(),
+                    (0, false) => "not seen, not observable everywhere".to_owned(),
+                    (exercised, _) => format!("{exercised} right(s)"),
                 },
-                if one.is_observed { "yes" } else { "not everywhere" },
             ],
             &mut out,
         );
