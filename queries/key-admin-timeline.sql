@@ -13,8 +13,11 @@
 -- column mfa: whether the session was opened with multi-factor authentication, where the record says so
 -- column error_code: why it did not work
 -- column eventid: the event
+-- column source_object: the object that holds its record
+-- column source_index: which record in it, from 0
 SELECT
-    eventtime, key_arn, operation, outcome, principal_arn, session_arn, source_ip, mfa, error_code, eventid
+    eventtime, key_arn, operation, outcome, principal_arn, session_arn, source_ip, mfa, error_code, eventid,
+    source_object, source_index
 FROM kms_events
 WHERE class IN ('admin', 'service')
     AND ($since IS NULL OR eventtime >= $since)

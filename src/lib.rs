@@ -26,7 +26,8 @@
 //! - [`ingest`]: objects through `trail` into the lake: the pipeline and its accounts.
 //! - [`engine`]: SQL over the lake: tables, views, named queries with bound parameters; the only room that plans SQL.
 //! - [`trace`]: what the lake answered about one key, put together to a story: order, origins, what broke, what to do.
-//! - [`report`]: rows to bytes: table, CSV, JSON, Markdown, Parquet.
+//! - [`report`]: rows to bytes: table, CSV, JSON, Markdown, Parquet; documents of several answers: traces, unused keys,
+//!   administrative rights, evidence packs with their manifest.
 //! - [`cli`]: what was typed, what it means, what is printed, how it ends.
 //!
 //! # Invariants

@@ -119,6 +119,8 @@ pub(super) enum Command {
     Simulate(commands::access::SimulateArgs),
     /// The story of a key: its changes, who stood behind them, what broke, what to do now
     Trace(commands::trace::TraceArgs),
+    /// Documents from verdicts: unused keys, administrative rights, evidence for an audit
+    Report(commands::report::ReportArgs),
     /// Ask the lake: SQL, a named query, or a file
     Query(commands::query::QueryArgs),
     /// Show what the lake can vouch for, per account and Region, with gaps and their cause

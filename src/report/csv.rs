@@ -62,11 +62,28 @@ impl<W: Write> Encoder<W> for Csv {
     }
 }
 
+/// One line of cells, all of them text from outside unless they say otherwise.
+pub(super) fn line<'c>(cells: impl IntoIterator<Item = (Option<&'c str>, bool)>, out: &mut String) {
+    for (index, (text, textual)) in cells.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        if let Some(text) = text {
+            cell(text, textual, out);
+        }
+    }
+    out.push('\n');
+}
+
 fn cell(text: &str, textual: bool, line: &mut String) {
+    // Spreadsheets differ in what they trim before they look for a formula.
     let formula = textual
-        && text.starts_with([
-            '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
-        ]);
+        && (text.starts_with(['\t', '\r', '\n'])
+            || text
+                .trim_start_matches(|letter: char| {
+                    letter.is_whitespace() || letter.is_control() || letter == '\u{feff}'
+                })
+                .starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']));
     let quoted = text.is_empty() || formula || text.contains([',', '"', '\n', '\r']) || text.trim() != text;
     if !quoted {
         line.push_str(text);

@@ -61,7 +61,8 @@ impl<W: Write> Encoder<W> for Markdown {
     }
 }
 
-fn cell(text: &str, line: &mut String) {
+/// A cell's text, with what Markdown or HTML would act on escaped.
+pub(super) fn cell(text: &str, line: &mut String) {
     for letter in value::visible(text).chars() {
         match letter {
             '<' => line.push_str("&lt;"),
@@ -74,4 +75,30 @@ fn cell(text: &str, line: &mut String) {
             letter => line.push(letter),
         }
     }
+}
+
+/// A line of a table, or its rule.
+pub(super) fn line<'c>(cells: impl IntoIterator<Item = &'c str>, out: &mut String) {
+    out.push('|');
+    for text in cells {
+        out.push(' ');
+        cell(text, out);
+        out.push_str(" |");
+    }
+    out.push('\n');
+}
+
+/// A table's head with its rule.
+pub(super) fn head(names: &[&str], out: &mut String) {
+    line(names.iter().copied(), out);
+    out.push('|');
+    names.iter().for_each(|_| out.push_str(" --- |"));
+    out.push('\n');
+}
+
+/// Text outside a table, escaped the same way.
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    cell(text, &mut out);
+    out
 }

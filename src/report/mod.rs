@@ -1,11 +1,17 @@
-//! Rows to bytes, in the formats users ask for, as a stream. Pure: it writes to what it is given and opens nothing.
+//! Rows to bytes, in the formats users ask for, as a stream, and documents of several answers. Pure: it writes to what
+//! it is given and opens nothing.
 
+pub mod admin_rights;
 mod csv;
+pub mod evidence;
+pub mod grounds;
 mod json;
 mod markdown;
+mod pages;
 mod parquet;
 mod table;
 pub mod trace;
+pub mod unused_keys;
 mod value;
 
 use std::io::Write;

@@ -122,7 +122,7 @@ pub fn steps(of: &Situation<'_>) -> Vec<Step> {
 }
 
 /// A word as a POSIX shell needs it typed. What comes from a log must never become a command.
-fn word(text: &str) -> String {
+pub fn word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {
         return text.to_owned();

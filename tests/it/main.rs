@@ -23,6 +23,7 @@ mod queries;
 mod query;
 mod real_verdicts;
 mod replay;
+mod report;
 mod sample_logs;
 mod snapshot_cli;
 mod snapshot_collect;

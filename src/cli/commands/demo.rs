@@ -26,7 +26,7 @@ pub(in crate::cli) struct DemoArgs {
 const AS_OF: &str = "2026-10-09T06:00:00Z";
 
 /// What is shown, as a user would type it, and why. `{dir}` is the folder.
-const TOUR: [(&str, &str); 7] = [
+const TOUR: [(&str, &str); 10] = [
     (
         "Take in a hundred days of two accounts' CloudTrail",
         "ingest {dir}/sample-logs/AWSLogs",
@@ -51,6 +51,18 @@ const TOUR: [(&str, &str); 7] = [
     (
         "Who disabled the key of the payments orders, from where, and what broke?",
         "trace alias/payments-orders --as-of {as_of}",
+    ),
+    (
+        "For the owners of keys: what is unused, on what proof, what it costs, how to retire it",
+        "report unused-keys --as-of {as_of} -o {dir}/unused-keys.html",
+    ),
+    (
+        "For a review of rights: who may administer what, and who ever did",
+        "report admin-rights --as-of {as_of} -o {dir}/admin-rights.html",
+    ),
+    (
+        "For an auditor: the evidence of every key, to be checked with `sha256sum -c SHA256SUMS`",
+        "report evidence --as-of {as_of} -o {dir}/evidence",
     ),
 ];
 
@@ -85,7 +97,8 @@ pub(in crate::cli) async fn run(args: &DemoArgs, printer: &Printer) -> anyhow::R
         }
     }
     printer.note(&format!(
-        "everything is in `{dir}`; the story behind it: `{dir}/sample-logs/README.md`"
+        "open `{dir}/unused-keys.html`, `{dir}/admin-rights.html` and `{dir}/evidence/index.html` in a browser; the story behind \
+         them: `{dir}/sample-logs/README.md`"
     ));
     Ok(Exit::Done)
 }

@@ -8,6 +8,7 @@ pub(super) mod export;
 pub(super) mod ingest;
 pub(super) mod queries;
 pub(super) mod query;
+pub(super) mod report;
 mod rows;
 pub(super) mod snapshot;
 pub(super) mod trace;
@@ -28,6 +29,7 @@ pub(super) async fn run(cli: &Cli, printer: &Printer) -> anyhow::Result<Exit> {
         Command::Compact(args) => compact::run(args, &cli.globals, printer).await,
         Command::Snapshot(args) => snapshot::run(args, &cli.globals, printer).await,
         Command::Trace(args) => trace::run(args, &cli.globals, printer).await,
+        Command::Report(args) => report::run(args, &cli.globals, printer).await,
         Command::Query(args) => query::run(args, &cli.globals, printer).await,
         Command::Coverage(args) => coverage::run(args, &cli.globals, printer).await,
         Command::Queries(args) => queries::run(args),

@@ -1,12 +1,13 @@
 //! A story for a browser: one file that loads nothing, light or dark as the reader is, wide or on a phone.
 
-use minijinja::{Environment, Value};
+use minijinja::Environment;
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::drawing;
 use super::text::{caller_lines, deed, hop_line, kind, login_line, who};
 use crate::report::Result;
+use crate::report::pages::value;
 use crate::report::value::visible;
 use crate::trace::story::{Actor, Entry, Story};
 use crate::trace::wording::short;
@@ -99,21 +100,6 @@ pub fn html(story: &Story) -> Result<String> {
     });
     let rendered = page.render(value(held));
     Ok(rendered.map_err(std::io::Error::other)?)
-}
-
-/// JSON as the template's values: texts stay texts, so that each is escaped.
-fn value(json: Json) -> Value {
-    match json {
-        Json::Null => Value::from(()),
-        Json::Bool(flag) => Value::from(flag),
-        Json::Number(number) => match number.as_i64() {
-            Some(whole) => Value::from(whole),
-            None => Value::from(number.as_f64().unwrap_or_default()),
-        },
-        Json::String(text) => Value::from(text),
-        Json::Array(all) => Value::from(all.into_iter().map(value).collect::<Vec<Value>>()),
-        Json::Object(members) => Value::from_pairs(members.into_iter().map(|(name, member)| (name, value(member)))),
-    }
 }
 
 fn mood(story: &Story) -> &'static str {

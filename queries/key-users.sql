@@ -1,0 +1,30 @@
+-- title: Users of keys
+-- question: Who may use which key for cryptography, by which statement or grant, under which condition?
+-- needs: snapshot
+-- param as_of instant = latest: rights are those of the newest snapshot at or before it
+-- column key_arn: the key
+-- column principal_arn: who may
+-- column principal_type: role, user, root, service, account or external
+-- column decision: allowed, conditional or undetermined
+-- column actions: what they may do, as IAM names it
+-- column paths: the statements and grants it comes from
+-- column condition: what a conditional right depends on
+-- column condition_kind: what kind of condition
+SELECT
+    key_arn,
+    principal_arn,
+    principal_type,
+    decision,
+    array_agg(action ORDER BY action) AS actions,
+    first_value(paths ORDER BY action) AS paths,
+    condition,
+    condition_kind
+FROM effective_access_at($as_of)
+WHERE action IN (
+        'kms:Decapsulate', 'kms:Decrypt', 'kms:DeriveSharedSecret', 'kms:Encapsulate', 'kms:Encrypt',
+        'kms:GenerateDataKey', 'kms:GenerateDataKeyPair', 'kms:GenerateDataKeyPairWithoutPlaintext',
+        'kms:GenerateDataKeyWithoutPlaintext', 'kms:GenerateMac', 'kms:ReEncryptFrom', 'kms:ReEncryptTo', 'kms:Sign',
+        'kms:Verify', 'kms:VerifyMac'
+    )
+GROUP BY key_arn, principal_arn, principal_type, decision, condition, condition_kind, array_to_string(paths, chr(10))
+ORDER BY key_arn, principal_arn, decision, condition, min(action)
