@@ -26,6 +26,7 @@
 //! - [`engine`]: SQL over the lake: tables, views, named queries with bound parameters; the only room that plans SQL.
 //! - [`trace`]: what the lake answered about one key, put together to a story: order, origins, what broke, what to do.
 //! - [`report`]: rows to bytes: table, CSV, JSON, Markdown, Parquet.
+//! - [`serve`]: the lake for PostgreSQL's clients: logins, limits, cancelled queries.
 //! - [`cli`]: what was typed, what it means, what is printed, how it ends.
 //!
 //! # Invariants
@@ -44,6 +45,7 @@ pub mod lake;
 pub mod model;
 pub mod policy;
 pub mod report;
+pub mod serve;
 pub mod snapshot;
 pub mod source;
 pub mod trace;

@@ -122,4 +122,6 @@ pub(super) enum Command {
     Coverage(commands::coverage::CoverageArgs),
     /// List the named queries, or show one
     Queries(commands::queries::QueriesArgs),
+    /// Serve the lake to PostgreSQL's clients: psql, drivers, dashboards
+    Serve(commands::serve::ServeArgs),
 }

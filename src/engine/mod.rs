@@ -5,6 +5,7 @@
 
 mod alias_history;
 mod binding;
+mod bounded;
 mod careful;
 mod catalog;
 mod coverage;
@@ -16,7 +17,10 @@ mod functions;
 mod horizon;
 mod kms_events;
 mod memory;
+mod named;
 mod planner;
+mod postgres;
+mod prepared;
 pub mod query;
 mod read_only;
 mod session;
@@ -24,6 +28,8 @@ mod session;
 use datafusion::error::DataFusionError;
 
 pub use horizon::Horizon;
+pub use postgres::is_of_catalogue;
+pub use prepared::Prepared;
 pub use session::{Rows, Session, SessionSettings};
 
 /// What can go wrong between a question and its answer.

@@ -9,6 +9,7 @@ pub(super) mod ingest;
 pub(super) mod queries;
 pub(super) mod query;
 mod rows;
+pub(super) mod serve;
 pub(super) mod snapshot;
 pub(super) mod trace;
 
@@ -31,5 +32,6 @@ pub(super) async fn run(cli: &Cli, printer: &Printer) -> anyhow::Result<Exit> {
         Command::Query(args) => query::run(args, &cli.globals, printer).await,
         Command::Coverage(args) => coverage::run(args, &cli.globals, printer).await,
         Command::Queries(args) => queries::run(args),
+        Command::Serve(args) => serve::run(args, &cli.globals, printer).await,
     }
 }
