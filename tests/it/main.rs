@@ -20,6 +20,7 @@ mod policy;
 mod queries;
 mod query;
 mod sample_logs;
+mod serve;
 mod snapshot_cli;
 mod snapshot_collect;
 mod snapshot_import;

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArgumentClause, FunctionArguments, ObjectName,
+    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArgumentClause, FunctionArguments, ObjectName,
     Statement, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
@@ -39,6 +39,23 @@ impl VisitorMut for Calls {
             // A timestamp is matched by its text.
             Expr::Like { expr, .. } | Expr::ILike { expr, .. } if !is_literal(expr) => {
                 **expr = call("as_text", [expr.as_ref().clone()]);
+            }
+            // A driver's list: only a cast says that the parameter is one.
+            Expr::AnyOp {
+                left,
+                compare_op: BinaryOperator::Eq,
+                right,
+                ..
+            } if matches!(right.as_ref(), Expr::Value(value) if matches!(value.value, Value::Placeholder(_))) => {
+                let texts = DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Text), None));
+                let list = Expr::Cast {
+                    kind: CastKind::Cast,
+                    expr: right.clone(),
+                    data_type: texts,
+                    array: false,
+                    format: None,
+                };
+                *expression = call("array_has", [list, left.as_ref().clone()]);
             }
             // Trino's weeks begin on Monday, day 1.
             Expr::Extract { field, expr, .. } => {
