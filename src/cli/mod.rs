@@ -9,6 +9,7 @@ mod error;
 mod exit;
 mod printer;
 mod settings;
+mod shell;
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -51,7 +52,7 @@ pub fn run() -> Exit {
         Err(error) => return error::report(&printer, &anyhow::Error::from(error).context("cannot start threads")),
     };
     // A server and a shell take an interrupt in their own way.
-    let minds_interrupts = matches!(cli.command, Command::Serve(_));
+    let minds_interrupts = matches!(cli.command, Command::Serve(_) | Command::Shell(_));
     let work = runtime.spawn(async move { commands::run(&cli, &printer).await });
     let outcome = until_interrupted(work, !minds_interrupts).unwrap_or_else(|error| Err(error.into()));
     // What does not end by itself must not hold up the exit; what does may still clean up.

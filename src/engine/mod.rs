@@ -16,6 +16,7 @@ mod fetch;
 mod functions;
 mod horizon;
 mod kms_events;
+pub mod lint;
 mod memory;
 mod named;
 mod planner;
@@ -23,6 +24,7 @@ mod postgres;
 mod prepared;
 pub mod query;
 mod read_only;
+mod reading;
 mod session;
 
 use datafusion::error::DataFusionError;
@@ -30,6 +32,7 @@ use datafusion::error::DataFusionError;
 pub use horizon::Horizon;
 pub use postgres::is_of_catalogue;
 pub use prepared::Prepared;
+pub use reading::{Meter, Reading};
 pub use session::{Rows, Session, SessionSettings};
 
 /// What can go wrong between a question and its answer.

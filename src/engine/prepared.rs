@@ -11,6 +11,7 @@ use datafusion::prelude::SQLOptions;
 use datafusion::sql::parser::Statement;
 
 use super::memory::PartOf;
+use super::reading::Meter;
 use super::{Result, Rows};
 
 /// A planned statement.
@@ -59,10 +60,12 @@ impl Prepared {
             None => &self.state,
         };
         let physical = state.create_physical_plan(&plan).await?;
+        let meter = Meter(physical.clone());
         let stream = execute_stream(physical, state.task_ctx())?;
         Ok(Rows {
             schema: stream.schema(),
             stream,
+            meter,
         })
     }
 }

@@ -19,6 +19,7 @@ use super::memory::SharedPool;
 use super::named::WithQueries;
 use super::prepared::Prepared;
 use super::query::NamedQuery;
+use super::reading::Meter;
 use super::{Error, Result, bounded, careful, dialect, functions, planner, postgres, read_only};
 use crate::coverage::Assumption;
 use crate::lake::{Location, snapshots};
@@ -58,6 +59,14 @@ pub struct Rows {
     pub schema: SchemaRef,
     /// The rows, in batches.
     pub stream: SendableRecordBatchStream,
+    pub(super) meter: Meter,
+}
+
+impl Rows {
+    /// What counts what is read for these rows.
+    pub fn meter(&self) -> Meter {
+        self.meter.clone()
+    }
 }
 
 impl Session {
