@@ -10,7 +10,9 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef, Int64Type, IntervalMonthDayNanoType, IntervalUnit};
 use datafusion::error::Result;
 use datafusion::execution::FunctionRegistry;
-use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature};
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+};
 
 /// What one call may make of one batch of rows, in bytes of text or elements of arrays.
 const MADE_MAX: u128 = 32 << 20;
@@ -118,7 +120,9 @@ fn whole(columns: &[ArrayRef], index: usize, row: usize) -> Option<i128> {
     let column = columns.get(index).filter(|column| column.is_valid(row))?;
     // Days are counted in days, instants in their own unit.
     let plain = cast(&column.slice(row, 1), &DataType::Int64).ok()?;
-    plain.is_valid(0).then(|| i128::from(plain.as_primitive::<Int64Type>().value(0)))
+    plain
+        .is_valid(0)
+        .then(|| i128::from(plain.as_primitive::<Int64Type>().value(0)))
 }
 
 fn count(columns: &[ArrayRef], index: usize, row: usize) -> u128 {

@@ -69,8 +69,7 @@ async fn sources(context: &SessionContext, sql: &str) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
     for batch in context.sql(sql).await?.collect().await? {
         let names = cast(batch.column(0), &DataType::Utf8).map_err(DataFusionError::from)?;
-        let instants =
-            |index: usize| cast(batch.column(index), &schema::timestamp()).map_err(DataFusionError::from);
+        let instants = |index: usize| cast(batch.column(index), &schema::timestamp()).map_err(DataFusionError::from);
         let (seen, delivered, event) = (instants(1)?, instants(2)?, instants(3)?);
         for row in 0..batch.num_rows() {
             let at = |column: &ArrayRef| {

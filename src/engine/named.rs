@@ -176,12 +176,18 @@ impl SchemaProvider for WithQueries {
         if self.lake.table_exist(name) {
             return self.lake.table(name).await;
         }
-        let known = self.views.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        let known = self
+            .views
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned();
         match (known, query_of(name)) {
             (Some(known), _) => Ok(Some(known)),
             (None, Some(query)) => {
                 let view = self.view(name, &query, &Given::new()).await;
-                view.map(Some).map_err(|error| DataFusionError::External(Box::new(error)))
+                view.map(Some)
+                    .map_err(|error| DataFusionError::External(Box::new(error)))
             }
             (None, None) => Ok(None),
         }
@@ -257,7 +263,11 @@ impl VisitorMut for Calls {
         if alias.is_none() {
             *alias = Some(as_called(&Ident::new(&called)));
         }
-        let key = if given.is_empty() { called } else { format!("{called}{given:?}") };
+        let key = if given.is_empty() {
+            called
+        } else {
+            format!("{called}{given:?}")
+        };
         *name = ObjectName::from(vec![quoted_ident(&key)]);
         self.found.push((key, query, given));
         ControlFlow::Continue(())

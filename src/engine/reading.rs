@@ -26,16 +26,22 @@ impl Meter {
     /// What was read so far.
     pub fn reading(&self) -> Reading {
         let mut reading = Reading::default();
-        add(self.0.as_ref(), &mut reading);
+        let mut opened = 0;
+        add(self.0.as_ref(), &mut reading, &mut opened);
+        // A scan that is left early does not say how many files it meant to read.
+        if reading.files == 0 {
+            reading.files = opened;
+        }
         reading
     }
 }
 
-fn add(plan: &dyn ExecutionPlan, reading: &mut Reading) {
+fn add(plan: &dyn ExecutionPlan, reading: &mut Reading, opened: &mut usize) {
     for metric in plan.metrics().iter().flat_map(|metrics| metrics.iter()) {
         match metric.value() {
             MetricValue::Count { name, count } => match name.as_ref() {
                 "bytes_scanned" => reading.bytes += count.value(),
+                "files_opened" => *opened += count.value(),
                 "count_files_scanned" => reading.files += count.value(),
                 _ => {}
             },
@@ -54,6 +60,6 @@ fn add(plan: &dyn ExecutionPlan, reading: &mut Reading) {
         }
     }
     for child in plan.children() {
-        add(child.as_ref(), reading);
+        add(child.as_ref(), reading, opened);
     }
 }

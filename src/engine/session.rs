@@ -182,7 +182,10 @@ impl Session {
         binding::bind(&mut statement, bindings)?;
         self.relations.resolve(&mut statement).await?;
         dialect::rewrite(&mut statement, &|name| self.relations.table_exist(name));
-        Prepared::new(self.pasted.state(), statement).await?.run(None, None).await
+        Prepared::new(self.pasted.state(), statement)
+            .await?
+            .run(None, None)
+            .await
     }
 
     /// Plans a query that somebody typed or pasted; `$1`, `$2` are parameters to be given when it is run.

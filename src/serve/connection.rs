@@ -4,13 +4,13 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use datafusion_postgres::pgwire::api::auth::StartupHandler;
+use datafusion_postgres::pgwire::api::cancel::CancelHandler;
 use datafusion_postgres::pgwire::api::portal::{Format, Portal};
 use datafusion_postgres::pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler};
 use datafusion_postgres::pgwire::api::results::{FieldInfo, Response};
 use datafusion_postgres::pgwire::api::stmt::QueryParser;
 use datafusion_postgres::pgwire::api::store::PortalStore;
-use datafusion_postgres::pgwire::api::auth::StartupHandler;
-use datafusion_postgres::pgwire::api::cancel::CancelHandler;
 use datafusion_postgres::pgwire::api::{ClientInfo, ClientPortalStore, PgWireServerHandlers, Type};
 use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::messages::PgWireBackendMessage;
@@ -67,7 +67,10 @@ impl Shared {
             (first, None)
         } else {
             let first = session.prepare(text).await;
-            let retry = matches!(first, Err(engine::Error::Sql(_) | engine::Error::Unknown { what: "function", .. }));
+            let retry = matches!(
+                first,
+                Err(engine::Error::Sql(_) | engine::Error::Unknown { what: "function", .. })
+            );
             let second = if retry {
                 session.prepare_catalogue(text).await.ok()
             } else {
@@ -113,7 +116,9 @@ impl Shared {
         };
         let rows = rows.map_err(|error| failure::of_engine(&error))?;
         let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
-        Ok(Response::Query(answer::response(rows, format, &options, allowance, run)?))
+        Ok(Response::Query(answer::response(
+            rows, format, &options, allowance, run,
+        )?))
     }
 }
 

@@ -39,7 +39,11 @@ pub(super) fn kinds(plan: &LogicalPlan) -> PgWireResult<Vec<Option<DataType>>> {
         }
         Ok(TreeNodeRecursion::Continue)
     });
-    let last = inferred.keys().filter_map(|name| number(name)).max().unwrap_or_default();
+    let last = inferred
+        .keys()
+        .filter_map(|name| number(name))
+        .max()
+        .unwrap_or_default();
     Ok((1..=last)
         .map(|number| {
             let kind = known.get(&format!("${number}")).cloned();

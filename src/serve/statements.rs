@@ -64,10 +64,10 @@ mod tests {
     #[test]
     fn a_text_is_cut_at_semicolons_that_end_statements() {
         assert_eq!(split("SELECT 1; SELECT ';' ;\n-- x;\n;"), ["SELECT 1", " SELECT ';' "]);
-        assert_eq!(split("SELECT '\u{e9};\n' AS a; \u{20}SELECT 2"), [
-            "SELECT '\u{e9};\n' AS a",
-            "  SELECT 2"
-        ]);
+        assert_eq!(
+            split("SELECT '\u{e9};\n' AS a; \u{20}SELECT 2"),
+            ["SELECT '\u{e9};\n' AS a", "  SELECT 2"]
+        );
         assert_eq!(split(" ; "), Vec::<String>::new());
         assert_eq!(split("SELECT 'open"), ["SELECT 'open"]);
     }

@@ -66,9 +66,3 @@ SELECT 'disable' AS what, count(*) AS n FROM cloudtrail_logs WHERE eventname = '
 SELECT count(*) AS n FROM cloudtrail_logs a WHERE eventname = 'ScheduleKeyDeletion' AND EXISTS (SELECT 1 FROM cloudtrail_logs b WHERE b.eventname = 'CancelKeyDeletion' AND b.awsregion = a.awsregion);
 -- percentile
 SELECT approx_percentile(source_index, 0.9) AS p90 FROM cloudtrail_logs;
--- the slip of a missing WHERE
-SELECT eventname FROM cloudtrail_logs eventname = 'DisableKey';
--- the slip of a glued ORDER BY
-SELECT eventname, count(*) FROM cloudtrail_logs GROUP BY eventnameORDER BY 2;
--- the slip of a missing comma
-SELECT eventname FROM cloudtrail_logs WHERE eventname IN ('DisableKey' 'EnableKey');

@@ -17,12 +17,19 @@ fn a_person_at_a_terminal_is_helped() {
         .arg(env!("CARGO_BIN_EXE_keytrail"));
     let done = command.arg(sample_lake()).arg(folder.path()).output().unwrap();
     let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{}\n{said}", String::from_utf8_lossy(&done.stdout));
+    assert!(
+        done.status.success(),
+        "{}\n{said}",
+        String::from_utf8_lossy(&done.stdout)
+    );
 }
 
 fn script(text: &str) -> (Option<i32>, String, String) {
     let mut command = keytrail();
-    command.arg("--lake").arg(sample_lake()).args(["shell", "--history", ""]);
+    command
+        .arg("--lake")
+        .arg(sample_lake())
+        .args(["shell", "--history", ""]);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -295,7 +295,7 @@ HOSTILE = [
 
 # Answered or cut off by the limits the test set, in the time they say.
 ENDLESS = [
-    "SELECT count(*) FROM cloudtrail a, cloudtrail b, cloudtrail c, cloudtrail d",
+    "SELECT sum(length(a.eventid || b.eventid || c.eventid)) FROM cloudtrail a, cloudtrail b, cloudtrail c",
     "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t",
     "SELECT count(*) FROM generate_series(1, 1000000000000)",
     "SELECT a.eventid FROM cloudtrail a, cloudtrail b, cloudtrail c",

@@ -55,7 +55,10 @@ fn parts(sql: &str) -> Vec<(usize, String)> {
     let mut parts = Vec::new();
     let mut from = 0;
     for statement in statements(sql) {
-        let at = sql.get(from..).and_then(|rest| rest.find(statement.as_str())).map_or(from, |at| from + at);
+        let at = sql
+            .get(from..)
+            .and_then(|rest| rest.find(statement.as_str()))
+            .map_or(from, |at| from + at);
         let before = sql.get(..at).unwrap_or_default().matches('\n').count();
         from = at + statement.len();
         parts.push((before, statement));
@@ -76,7 +79,14 @@ fn said(file: &str, lines_before: usize, finding: &Finding, as_json: bool) -> St
         });
         return format!("{object}\n");
     }
-    let hint = finding.hint.as_deref().map(|hint| format!("\n    hint: {hint}")).unwrap_or_default();
+    let hint = finding
+        .hint
+        .as_deref()
+        .map(|hint| format!("\n    hint: {hint}"))
+        .unwrap_or_default();
     let (severity, code) = (finding.severity.name(), finding.code);
-    format!("{file}:{line}:{column}: {severity}: {} [{code}]{hint}\n", finding.message)
+    format!(
+        "{file}:{line}:{column}: {severity}: {} [{code}]{hint}\n",
+        finding.message
+    )
 }

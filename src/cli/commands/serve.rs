@@ -77,7 +77,11 @@ pub(in crate::cli) async fn run(args: &ServeArgs, globals: &Globals, printer: &P
     let settings = Settings {
         address: args.postgres,
         login: login(args)?,
-        tls: args.tls_cert.clone().zip(args.tls_key.clone()).map(|(certificate, key)| TlsFiles { certificate, key }),
+        tls: args
+            .tls_cert
+            .clone()
+            .zip(args.tls_key.clone())
+            .map(|(certificate, key)| TlsFiles { certificate, key }),
         limits: Limits {
             memory_bytes: args.query_memory.min(args.memory_limit),
             time: length(args.query_time),

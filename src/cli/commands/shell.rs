@@ -35,7 +35,11 @@ pub(in crate::cli) async fn run(args: &ShellArgs, globals: &Globals, printer: &P
 
 /// `$XDG_STATE_HOME/keytrail/history`, made where it is missing.
 fn default_history() -> Option<PathBuf> {
-    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let named = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     let state = named("XDG_STATE_HOME").or_else(|| Some(named("HOME")?.join(".local/state")))?;
     let folder = state.join("keytrail");
     std::fs::create_dir_all(&folder).ok()?;

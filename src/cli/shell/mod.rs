@@ -102,7 +102,8 @@ impl<'a> Shell<'a> {
         }
         if self.terminal {
             self.learn();
-            self.printer.say("`.help` lists the commands, Tab completes, a statement ends with `;`");
+            self.printer
+                .say("`.help` lists the commands, Tab completes, a statement ends with `;`");
         }
         let mut typed = String::new();
         while !self.interrupted {
@@ -203,7 +204,10 @@ impl<'a> Shell<'a> {
             other => {
                 let names = COMMANDS.iter().map(|(name, _)| *name);
                 Err(match crate::model::nearest::nearest(other, names) {
-                    Some(near) => error::hinted(format!("there is no command `{other}`"), format!("did you mean `{near}`?")),
+                    Some(near) => error::hinted(
+                        format!("there is no command `{other}`"),
+                        format!("did you mean `{near}`?"),
+                    ),
                     None => error::hinted(format!("there is no command `{other}`"), "`.help` lists all"),
                 })
             }
@@ -293,7 +297,9 @@ impl<'a> Shell<'a> {
         let reading = meter.reading();
         block_in_place(|| page::show(&text, self.rows_of_screen))?;
         if count >= SHOWN_MAX {
-            self.printer.say(&format!("these are the first {SHOWN_MAX} rows; `.output FILE` takes all"));
+            self.printer.say(&format!(
+                "these are the first {SHOWN_MAX} rows; `.output FILE` takes all"
+            ));
         }
         Ok((count, reading))
     }
@@ -321,10 +327,12 @@ impl<'a> Shell<'a> {
         let Some(columns) = self.session.columns(&table.to_lowercase()).await? else {
             let names = self.session.relations();
             let message = format!("there is no table `{table}`");
-            return Err(match crate::model::nearest::nearest(table, names.iter().map(String::as_str)) {
-                Some(near) => error::hinted(message, format!("did you mean `{near}`?")),
-                None => error::hinted(message, "`.tables` lists all"),
-            });
+            return Err(
+                match crate::model::nearest::nearest(table, names.iter().map(String::as_str)) {
+                    Some(near) => error::hinted(message, format!("did you mean `{near}`?")),
+                    None => error::hinted(message, "`.tables` lists all"),
+                },
+            );
         };
         let mut text = String::new();
         fields(columns.fields(), 0, &mut text);
@@ -362,7 +370,10 @@ impl<'a> Shell<'a> {
                 self.params.push((name, value));
             }
         }
-        let names = self.params.iter().map(|(name, _)| name.split(':').next().unwrap_or_default().to_owned());
+        let names = self
+            .params
+            .iter()
+            .map(|(name, _)| name.split(':').next().unwrap_or_default().to_owned());
         self.words.write().unwrap_or_else(PoisonError::into_inner).params = names.collect();
         Ok(())
     }
@@ -402,7 +413,10 @@ impl<'a> Shell<'a> {
         if sql.is_empty() {
             anyhow::bail!("`.explain` takes a query");
         }
-        let rows = self.session.pasted(&format!("EXPLAIN {sql}"), &self.bindings(sql)?).await?;
+        let rows = self
+            .session
+            .pasted(&format!("EXPLAIN {sql}"), &self.bindings(sql)?)
+            .await?;
         let batches: Vec<_> = rows.stream.try_collect().await.map_err(Error::from)?;
         let mut text = String::new();
         for batch in &batches {

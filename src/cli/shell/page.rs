@@ -18,21 +18,11 @@ pub(super) fn show(text: &[u8], rows_of_screen: Option<usize>) -> std::io::Resul
 }
 
 fn through_pager(text: &[u8]) -> bool {
-    let pager = std::env::var("PAGER").unwrap_or_default();
-    let mut words = pager.split_whitespace();
-    let mut command = match words.next() {
-        Some(program) => {
-            let mut command = Command::new(program);
-            command.args(words);
-            command
-        }
-        None => {
-            let mut command = Command::new("less");
-            // Chops long lines, leaves the screen as it was, and ends where all fits.
-            command.arg("-SFX");
-            command
-        }
-    };
+    // Chops long lines, leaves the screen as it was, and ends where all fits.
+    let pager = std::env::var("PAGER").ok().filter(|pager| !pager.trim().is_empty());
+    let pager = pager.unwrap_or_else(|| "less -SFX".to_owned());
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(pager);
     let Ok(mut child) = command.stdin(Stdio::piped()).spawn() else {
         return false;
     };

@@ -52,7 +52,11 @@ mod tests {
         ];
         for (text, whole, rest) in cases {
             let (statements, left) = cut(text);
-            assert_eq!((statements.as_slice(), left.as_str()), (whole.map_owned().as_slice(), rest), "{text}");
+            assert_eq!(
+                (statements.as_slice(), left.as_str()),
+                (whole.map_owned().as_slice(), rest),
+                "{text}"
+            );
         }
     }
 

@@ -19,10 +19,16 @@ pub(super) const COMMANDS: [(&str, &str); 13] = [
     (".tables", "list the tables and views"),
     (".schema", "TABLE: its columns and their types"),
     (".queries", "[NAME]: the named queries, or one with its parameters"),
-    (".params", "[NAME=VALUE ...]: values for $NAME in SQL and for named queries; `NAME=` forgets one"),
+    (
+        ".params",
+        "[NAME=VALUE ...]: values for $NAME in SQL and for named queries; `NAME=` forgets one",
+    ),
     (".mode", "table|csv|json|jsonl|markdown: how rows are shown"),
     (".timer", "on|off: time and bytes read after each query"),
-    (".output", "[FILE]: write the rows of the queries that follow there; alone, show them again"),
+    (
+        ".output",
+        "[FILE]: write the rows of the queries that follow there; alone, show them again",
+    ),
     (".read", "FILE: run the statements of a file"),
     (".explain", "[analyze] SQL: how a query is answered"),
     (".help", "this list"),
@@ -111,7 +117,9 @@ impl Words {
             "" if word.starts_with('.') => COMMANDS.iter().map(|(name, _)| (*name).to_owned()).collect(),
             ".schema" => self.relations.keys().cloned().collect(),
             ".queries" => self.queries.keys().cloned().collect(),
-            ".mode" => ["table", "csv", "json", "jsonl", "markdown"].map(str::to_owned).to_vec(),
+            ".mode" => ["table", "csv", "json", "jsonl", "markdown"]
+                .map(str::to_owned)
+                .to_vec(),
             ".timer" => ["on", "off"].map(str::to_owned).to_vec(),
             ".params" => self.parameters(),
             "" => self.queries.keys().cloned().chain(self.of_sql(word)).collect(),
@@ -173,7 +181,9 @@ mod tests {
         let mut words = Words::default();
         words.learn("cloudtrail", schema::cloudtrail().fields());
         words.functions.push("json_extract_scalar".to_owned());
-        words.queries.insert("unused-keys".to_owned(), vec!["window".to_owned()]);
+        words
+            .queries
+            .insert("unused-keys".to_owned(), vec!["window".to_owned()]);
         words.params.insert("key".to_owned());
         for (line, expected) in [
             (".tab", ".tables"),
@@ -183,7 +193,10 @@ mod tests {
             ("SELECT eventn", "eventname"),
             ("SELECT count(eventN", "eventname"),
             ("SELECT userIdentity.sessionC", "userIdentity.sessioncontext"),
-            ("SELECT t.useridentity.sessioncontext.sessioni", "t.useridentity.sessioncontext.sessionissuer"),
+            (
+                "SELECT t.useridentity.sessioncontext.sessioni",
+                "t.useridentity.sessioncontext.sessionissuer",
+            ),
             ("SELECT cloudtrail.eventn", "cloudtrail.eventname"),
             ("SELECT json_ex", "json_extract_scalar("),
             ("SELECT * FROM clo", "cloudtrail"),

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArgumentClause, FunctionArguments, ObjectName,
-    Statement, UnaryOperator, Value, VisitMut, VisitorMut,
+    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArgumentClause,
+    FunctionArguments, ObjectName, Statement, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use super::build::{arguments, call, case, function, ident, order, text};
@@ -12,9 +12,26 @@ use super::build::{arguments, call, case, function, ident, order, text};
 /// The names of calls that are rewritten.
 pub(in crate::engine) fn names() -> impl Iterator<Item = &'static str> {
     [
-        "all_match", "any_value", "approx_percentile", "arbitrary", "count_if", "day_of_week", "day_of_year", "every",
-        "filter", "from_iso8601_date", "if", "listagg", "max_by", "min_by", "none_match", "sequence", "to_iso8601",
-        "transform", "try", "typeof",
+        "all_match",
+        "any_value",
+        "approx_percentile",
+        "arbitrary",
+        "count_if",
+        "day_of_week",
+        "day_of_year",
+        "every",
+        "filter",
+        "from_iso8601_date",
+        "if",
+        "listagg",
+        "max_by",
+        "min_by",
+        "none_match",
+        "sequence",
+        "to_iso8601",
+        "transform",
+        "try",
+        "typeof",
     ]
     .into_iter()
 }

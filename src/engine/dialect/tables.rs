@@ -6,9 +6,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{
-    Ident, ObjectName, Query, Statement, TableFactor, VisitMut, VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query, Statement, TableFactor, VisitMut, VisitorMut};
 
 use super::build::as_called;
 use super::tokens::is_uuid;

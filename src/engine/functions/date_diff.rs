@@ -61,7 +61,11 @@ fn months(from: i64, to: i64) -> Option<i64> {
     let number = |at: DateTime<Utc>| i64::from(at.year()) * 12 + i64::from(at.month0());
     // The last day of a month completes a month that began on a later day of a longer one.
     let is_last = |at: DateTime<Utc>| at.checked_add_days(Days::new(1)).is_none_or(|next| next.day() == 1);
-    let first_day = if is_last(to) { from.day().min(to.day()) } else { from.day() };
+    let first_day = if is_last(to) {
+        from.day().min(to.day())
+    } else {
+        from.day()
+    };
     let incomplete = (to.day(), to.time()) < (first_day, from.time());
     Some(number(to) - number(from) - i64::from(incomplete))
 }

@@ -1,6 +1,8 @@
 //! Conditions that no record can meet, and those that read every file.
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, Value};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, Value,
+};
 use datafusion::sql::sqlparser::tokenizer::Span;
 
 use super::{Linter, Severity};
@@ -116,7 +118,13 @@ pub(super) fn check(linter: &mut Linter, condition: &Expr) {
     if let Some(span) = wrapped.filter(|_| !prunes) {
         let message = "the time is compared after a function, so every file is read";
         let hint = "compare `eventtime` itself, as in eventtime >= '2026-01-01' AND eventtime < '2026-02-01'";
-        linter.add(span, Severity::Note, "partitions-not-used", message.to_owned(), Some(hint.to_owned()));
+        linter.add(
+            span,
+            Severity::Note,
+            "partitions-not-used",
+            message.to_owned(),
+            Some(hint.to_owned()),
+        );
     }
 }
 
@@ -131,11 +139,15 @@ enum Wrapping {
 
 fn time_column(expression: &Expr) -> Option<Wrapping> {
     if let Some(name) = column(expression) {
-        return ["eventtime", "event_date"].contains(&name.as_str()).then_some(Wrapping::None);
+        return ["eventtime", "event_date"]
+            .contains(&name.as_str())
+            .then_some(Wrapping::None);
     }
     match expression {
         Expr::Function(function) => {
-            let FunctionArguments::List(list) = &function.args else { return None };
+            let FunctionArguments::List(list) = &function.args else {
+                return None;
+            };
             let name = function.name.to_string().to_ascii_lowercase();
             let of_time = list.args.iter().any(|argument| match argument {
                 FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => time_column(value).is_some(),
@@ -177,7 +189,9 @@ fn instant(value: &Expr) -> Option<(Instant, Span)> {
         },
         Expr::Function(function) => {
             let name = function.name.to_string().to_ascii_lowercase();
-            let FunctionArguments::List(list) = &function.args else { return None };
+            let FunctionArguments::List(list) = &function.args else {
+                return None;
+            };
             match (name.as_str(), list.args.as_slice()) {
                 (
                     "from_iso8601_timestamp" | "timestamp" | "date",
@@ -216,8 +230,14 @@ fn bound(op: &BinaryOperator, value: &Expr) -> Vec<Bound> {
 }
 
 fn empty_range(linter: &mut Linter, bounds: &[Bound]) {
-    let lower = bounds.iter().filter(|bound| bound.is_lower).max_by_key(|bound| bound.at);
-    let upper = bounds.iter().filter(|bound| !bound.is_lower).min_by_key(|bound| bound.at);
+    let lower = bounds
+        .iter()
+        .filter(|bound| bound.is_lower)
+        .max_by_key(|bound| bound.at);
+    let upper = bounds
+        .iter()
+        .filter(|bound| !bound.is_lower)
+        .min_by_key(|bound| bound.at);
     if let (Some(lower), Some(upper)) = (lower, upper) {
         let meets = lower.at < upper.at || (lower.at == upper.at && lower.is_inclusive && upper.is_inclusive);
         if !meets {
@@ -233,10 +253,13 @@ fn time_as_text(linter: &mut Linter, written: &str, op: &BinaryOperator, at: Spa
         op,
         BinaryOperator::Eq | BinaryOperator::Gt | BinaryOperator::GtEq | BinaryOperator::Lt | BinaryOperator::LtEq
     );
-    let begins_like_a_time = written.bytes().zip("0000-00-00".bytes()).all(|(byte, form)| match form {
-        b'0' => byte.is_ascii_digit(),
-        form => byte == form,
-    });
+    let begins_like_a_time = written
+        .bytes()
+        .zip("0000-00-00".bytes())
+        .all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            form => byte == form,
+        });
     let is_time = Instant::parse(written).is_some() || (begins_like_a_time && !written.is_empty());
     if compares && !is_time {
         let message = format!("`{written}` is not how times are written");
@@ -274,7 +297,13 @@ fn same_twice(linter: &mut Linter, equal: &mut Vec<(String, String)>, left: &Exp
     let whole = left.to_string().to_ascii_lowercase();
     if equal.iter().any(|(known, other)| *known == whole && *other != value) {
         let message = format!("`{name}` cannot be two things at once");
-        linter.add(at, Severity::Warning, "never-matches", message, Some("use IN or OR".to_owned()));
+        linter.add(
+            at,
+            Severity::Warning,
+            "never-matches",
+            message,
+            Some("use IN or OR".to_owned()),
+        );
     }
     equal.push((whole, value));
 }

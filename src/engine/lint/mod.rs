@@ -96,7 +96,11 @@ fn broken(error: &Error) -> Finding {
         let (line, rest) = text.strip_prefix("line ")?.split_once(", column ")?;
         Some((line.parse().ok()?, rest.split(':').next()?.parse().ok()?))
     };
-    let (line, column) = hint.as_deref().and_then(place).or_else(|| place(&message)).unwrap_or((0, 0));
+    let (line, column) = hint
+        .as_deref()
+        .and_then(place)
+        .or_else(|| place(&message))
+        .unwrap_or((0, 0));
     Finding {
         line,
         column,
@@ -157,7 +161,13 @@ impl Linter<'_> {
                 let message = "NOT IN over the same table matches nothing as soon as the inner query finds one NULL";
                 let hint = "use NOT EXISTS, or GROUP BY with HAVING count_if(..) = 0, which also reads the table once";
                 let span = conditions::span(expr);
-                self.add(span, Severity::Warning, "not-in-same-table", message.to_owned(), Some(hint.to_owned()));
+                self.add(
+                    span,
+                    Severity::Warning,
+                    "not-in-same-table",
+                    message.to_owned(),
+                    Some(hint.to_owned()),
+                );
             }
         }
     }

@@ -68,12 +68,20 @@ fn literals(expression: &Expr, wanted: &str) -> Vec<(bool, String, Span)> {
 fn event_name(linter: &mut Linter, name: &str, span: Span) {
     if let Some((service, action)) = name.split_once(':')
         && !service.is_empty()
-        && service.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit())
+        && service
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit())
         && action.chars().next().is_some_and(|letter| letter.is_ascii_uppercase())
     {
         let (_, event) = spelling::of_action(action).unwrap_or((action, action));
         let message = format!("`{name}` is an IAM action; an event's name has no service before it");
-        linter.add(span, Severity::Warning, "iam-action", message, Some(format!("did you mean `{event}`?")));
+        linter.add(
+            span,
+            Severity::Warning,
+            "iam-action",
+            message,
+            Some(format!("did you mean `{event}`?")),
+        );
         return;
     }
     if let Some((action, event)) = spelling::of_action(name) {
@@ -87,7 +95,13 @@ fn event_name(linter: &mut Linter, name: &str, span: Span) {
     }
     if let Some(near) = spelling::misspelt_event(name) {
         let message = format!("there is no event `{name}`");
-        linter.add(span, Severity::Warning, "unknown-event", message, Some(format!("did you mean `{near}`?")));
+        linter.add(
+            span,
+            Severity::Warning,
+            "unknown-event",
+            message,
+            Some(format!("did you mean `{near}`?")),
+        );
     }
 }
 
@@ -106,6 +120,12 @@ fn kms_name(linter: &mut Linter, name: &str, span: Span) {
 fn event_source(linter: &mut Linter, name: &str, span: Span) {
     if let Some(near) = spelling::misspelt_source(name) {
         let message = format!("no event has the source `{name}`");
-        linter.add(span, Severity::Warning, "unknown-source", message, Some(format!("did you mean `{near}`?")));
+        linter.add(
+            span,
+            Severity::Warning,
+            "unknown-source",
+            message,
+            Some(format!("did you mean `{near}`?")),
+        );
     }
 }
