@@ -28,6 +28,7 @@
 //! - [`trace`]: what the lake answered about one key, put together to a story: order, origins, what broke, what to do.
 //! - [`report`]: rows to bytes: table, CSV, JSON, Markdown, Parquet; documents of several answers: traces, unused keys,
 //!   administrative rights, evidence packs with their manifest.
+//! - [`serve`]: the lake for PostgreSQL's clients: logins, limits, cancelled queries.
 //! - [`cli`]: what was typed, what it means, what is printed, how it ends.
 //!
 //! # Invariants
@@ -47,6 +48,7 @@ pub mod model;
 pub mod policy;
 pub mod replay;
 pub mod report;
+pub mod serve;
 pub mod snapshot;
 pub mod source;
 pub mod trace;

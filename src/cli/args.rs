@@ -127,4 +127,10 @@ pub(super) enum Command {
     Coverage(commands::coverage::CoverageArgs),
     /// List the named queries, or show one
     Queries(commands::queries::QueriesArgs),
+    /// Ask line by line: completion, history, paging
+    Shell(commands::shell::ShellArgs),
+    /// Check SQL for what CloudTrail never records and what no record can meet
+    Lint(commands::lint::LintArgs),
+    /// Serve the lake to PostgreSQL's clients: psql, drivers, dashboards
+    Serve(commands::serve::ServeArgs),
 }

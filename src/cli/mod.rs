@@ -9,13 +9,14 @@ mod error;
 mod exit;
 mod printer;
 mod settings;
+mod shell;
 
 use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Parser;
 
-use args::Cli;
+use args::{Cli, Command};
 pub use exit::Exit;
 use printer::Printer;
 use tokio::task::JoinHandle;
@@ -50,20 +51,22 @@ pub fn run() -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return error::report(&printer, &anyhow::Error::from(error).context("cannot start threads")),
     };
+    // A server and a shell take an interrupt in their own way.
+    let minds_interrupts = matches!(cli.command, Command::Serve(_) | Command::Shell(_));
     let work = runtime.spawn(async move { commands::run(&cli, &printer).await });
-    let outcome = until_interrupted(work).unwrap_or_else(|error| Err(error.into()));
+    let outcome = until_interrupted(work, !minds_interrupts).unwrap_or_else(|error| Err(error.into()));
     // What does not end by itself must not hold up the exit; what does may still clean up.
     runtime.shutdown_timeout(Duration::from_secs(1));
     outcome.unwrap_or_else(|error| error::report(&printer, &error))
 }
 
 /// Waits for the work on a thread of its own, so that work busy computing cannot keep an interrupt from being heard.
-fn until_interrupted(work: JoinHandle<anyhow::Result<Exit>>) -> std::io::Result<anyhow::Result<Exit>> {
+fn until_interrupted(work: JoinHandle<anyhow::Result<Exit>>, ends_it: bool) -> std::io::Result<anyhow::Result<Exit>> {
     let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(waiting.block_on(async {
         tokio::select! {
             outcome = work => outcome.map_err(anyhow::Error::from).flatten(),
-            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+            _ = tokio::signal::ctrl_c(), if ends_it => Ok(Exit::Interrupted),
         }
     }))
 }

@@ -4,9 +4,8 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use datafusion::error::DataFusionError;
-use futures::TryStreamExt;
+use datafusion::prelude::SessionContext;
 
-use super::binding::Bindings;
 use super::{Result, Session};
 use crate::lake::schema;
 use crate::model::Instant;
@@ -50,39 +49,42 @@ impl Session {
     /// # Errors
     /// The ledger cannot be read.
     pub async fn horizon(&self) -> Result<Option<Horizon>> {
-        let listed = self.sources(SOURCES).await?;
-        if let Some(best) = listed.iter().filter_map(vouched).max_by_key(|horizon| horizon.at) {
-            return Ok(Some(best));
-        }
-        let last = self.sources(LAST_EVENT).await?;
-        Ok(last
-            .iter()
-            .find_map(|source| after_last_event(source, "no complete listing")))
+        of(&self.own).await
     }
+}
 
-    async fn sources(&self, sql: &str) -> Result<Vec<Source>> {
-        let rows = self.query(sql, &Bindings::new()).await?;
-        let mut sources = Vec::new();
-        for batch in rows.stream.try_collect::<Vec<_>>().await? {
-            let names = cast(batch.column(0), &DataType::Utf8).map_err(DataFusionError::from)?;
-            let instants =
-                |index: usize| cast(batch.column(index), &schema::timestamp()).map_err(DataFusionError::from);
-            let (seen, delivered, event) = (instants(1)?, instants(2)?, instants(3)?);
-            for row in 0..batch.num_rows() {
-                let at = |column: &ArrayRef| {
-                    let micros = column.as_primitive::<TimestampMicrosecondType>();
-                    micros.is_valid(row).then(|| Instant(micros.value(row)))
-                };
-                sources.push(Source {
-                    name: names.as_string::<i32>().value(row).to_owned(),
-                    seen_until: at(&seen),
-                    delivered_at: at(&delivered),
-                    last_event_at: at(&event),
-                });
-            }
-        }
-        Ok(sources)
+/// The latest instant that the lake of a context can vouch for.
+pub(super) async fn of(context: &SessionContext) -> Result<Option<Horizon>> {
+    let listed = sources(context, SOURCES).await?;
+    if let Some(best) = listed.iter().filter_map(vouched).max_by_key(|horizon| horizon.at) {
+        return Ok(Some(best));
     }
+    let last = sources(context, LAST_EVENT).await?;
+    Ok(last
+        .iter()
+        .find_map(|source| after_last_event(source, "no complete listing")))
+}
+
+async fn sources(context: &SessionContext, sql: &str) -> Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    for batch in context.sql(sql).await?.collect().await? {
+        let names = cast(batch.column(0), &DataType::Utf8).map_err(DataFusionError::from)?;
+        let instants = |index: usize| cast(batch.column(index), &schema::timestamp()).map_err(DataFusionError::from);
+        let (seen, delivered, event) = (instants(1)?, instants(2)?, instants(3)?);
+        for row in 0..batch.num_rows() {
+            let at = |column: &ArrayRef| {
+                let micros = column.as_primitive::<TimestampMicrosecondType>();
+                micros.is_valid(row).then(|| Instant(micros.value(row)))
+            };
+            sources.push(Source {
+                name: names.as_string::<i32>().value(row).to_owned(),
+                seen_until: at(&seen),
+                delivered_at: at(&delivered),
+                last_event_at: at(&event),
+            });
+        }
+    }
+    Ok(sources)
 }
 
 fn vouched(source: &Source) -> Option<Horizon> {

@@ -1,6 +1,6 @@
 //! The memory of a session, shared so that what can spill never starves what cannot.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
@@ -112,5 +112,69 @@ impl MemoryPool for SharedPool {
 
     fn memory_limit(&self) -> MemoryLimit {
         MemoryLimit::Finite(self.bytes)
+    }
+}
+
+/// A part of a pool: one query's, beside others'.
+#[derive(Debug)]
+pub(super) struct PartOf {
+    whole: Arc<dyn MemoryPool>,
+    part: SharedPool,
+}
+
+impl PartOf {
+    /// At most `bytes` of `whole`.
+    pub(super) fn new(whole: Arc<dyn MemoryPool>, bytes: usize) -> PartOf {
+        PartOf {
+            whole,
+            part: SharedPool::new(bytes),
+        }
+    }
+}
+
+impl std::fmt::Display for PartOf {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} of {}", self.part, self.whole)
+    }
+}
+
+impl MemoryPool for PartOf {
+    fn name(&self) -> &str {
+        "part"
+    }
+
+    fn register(&self, consumer: &MemoryConsumer) {
+        self.part.register(consumer);
+        self.whole.register(consumer);
+    }
+
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        self.part.unregister(consumer);
+        self.whole.unregister(consumer);
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        self.part.grow(reservation, additional);
+        self.whole.grow(reservation, additional);
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        self.part.shrink(reservation, shrink);
+        self.whole.shrink(reservation, shrink);
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        self.part.try_grow(reservation, additional)?;
+        self.whole
+            .try_grow(reservation, additional)
+            .inspect_err(|_| self.part.shrink(reservation, additional))
+    }
+
+    fn reserved(&self) -> usize {
+        self.part.reserved()
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        self.part.memory_limit()
     }
 }

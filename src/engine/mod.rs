@@ -5,6 +5,7 @@
 
 mod alias_history;
 mod binding;
+mod bounded;
 mod bytes_read;
 mod careful;
 mod catalog;
@@ -17,16 +18,24 @@ mod functions;
 mod horizon;
 mod json_text;
 mod kms_events;
+pub mod lint;
 mod memory;
+mod named;
 mod planner;
+mod postgres;
+mod prepared;
 pub mod query;
 mod read_only;
+mod reading;
 mod replay;
 mod session;
 
 use datafusion::error::DataFusionError;
 
 pub use horizon::Horizon;
+pub use postgres::is_of_catalogue;
+pub use prepared::Prepared;
+pub use reading::{Meter, Reading};
 pub use session::{Rows, Session, SessionSettings};
 
 /// What can go wrong between a question and its answer.

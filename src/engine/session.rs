@@ -1,7 +1,7 @@
 //! A session: one lake, one set of limits, any number of questions.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, SchemaProvider};
@@ -9,7 +9,7 @@ use datafusion::execution::registry::FunctionRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::logical_expr::planner::ExprPlanner;
-use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 
 use super::binding::{self, Bindings, Value};
@@ -17,8 +17,11 @@ use super::bytes_read::{BytesRead, CountingRegistry};
 use super::catalog::LakeSchema;
 use super::effective_access::{self, States};
 use super::memory::SharedPool;
+use super::named::WithQueries;
+use super::prepared::Prepared;
 use super::query::NamedQuery;
-use super::{Error, Result, careful, dialect, functions, json_text, planner, read_only};
+use super::reading::Meter;
+use super::{Error, Result, bounded, careful, dialect, functions, json_text, planner, postgres, read_only};
 use crate::coverage::Assumption;
 use crate::lake::{Location, snapshots};
 use crate::model::Instant;
@@ -41,12 +44,15 @@ pub struct SessionSettings {
 /// The lake, open for questions.
 pub struct Session {
     /// For the program's own queries, in the engine's dialect.
-    own: SessionContext,
+    pub(super) own: SessionContext,
     /// For what people type and paste, in Trino's.
     pasted: SessionContext,
+    /// For questions about the catalogue that PostgreSQL's clients ask; made when one does.
+    catalogue: OnceLock<SessionContext>,
     location: Location,
-    lake: Arc<LakeSchema>,
     read: BytesRead,
+    relations: Arc<WithQueries>,
+    catalog: Arc<MemoryCatalogProvider>,
 }
 
 /// An answer: its columns and a stream of its rows.
@@ -55,6 +61,14 @@ pub struct Rows {
     pub schema: SchemaRef,
     /// The rows, in batches.
     pub stream: SendableRecordBatchStream,
+    pub(super) meter: Meter,
+}
+
+impl Rows {
+    /// What counts what is read for these rows.
+    pub fn meter(&self) -> Meter {
+        self.meter.clone()
+    }
 }
 
 impl Session {
@@ -97,9 +111,9 @@ impl Session {
             states.clone(),
             settings.assumed.clone(),
         ));
-        let catalog = Arc::new(MemoryCatalogProvider::new());
-        catalog.register_schema(SCHEMA, lake.clone())?;
-        let context = |state: SessionState| {
+        let context = |state: SessionState, schema: Arc<dyn SchemaProvider>| {
+            let catalog = Arc::new(MemoryCatalogProvider::new());
+            catalog.register_schema(SCHEMA, schema)?;
             let context = SessionContext::new_with_state(state);
             context.register_udtf(effective_access::AT, Arc::new(effective_access::At(states.clone())));
             let without_mfa = effective_access::WithoutMfaAt(states.clone());
@@ -110,16 +124,19 @@ impl Session {
                 context.register_udf(function);
             }
             context.register_catalog(CATALOG, catalog.clone());
-            context
+            Ok::<_, Error>((context, catalog))
         };
-        let own = context(state(config(bytes), runtime.clone()));
-        let pasted = context(querying(config(bytes), runtime)?);
+        let (own, _) = context(state(config(bytes), runtime.clone()), lake.clone())?;
+        let relations = Arc::new(WithQueries::new(lake, location.clone(), own.clone()));
+        let (pasted, catalog) = context(querying(config(bytes), runtime)?, relations.clone())?;
         Ok(Session {
             own,
             pasted,
+            catalogue: OnceLock::new(),
             location: location.clone(),
-            lake,
             read,
+            relations,
+            catalog,
         })
     }
 
@@ -191,24 +208,84 @@ impl Session {
     pub async fn pasted(&self, sql: &str, bindings: &Bindings) -> Result<Rows> {
         let mut statement = dialect::parse_pasted(sql)?;
         read_only::check(&statement)?;
-        dialect::rewrite(&mut statement, &|name| self.lake.table_exist(name));
-        run(&self.pasted, statement, bindings).await
+        binding::bind(&mut statement, bindings)?;
+        self.relations.resolve(&mut statement).await?;
+        dialect::rewrite(&mut statement, &|name| self.relations.table_exist(name));
+        Prepared::new(self.pasted.state(), statement)
+            .await?
+            .run(None, None)
+            .await
+    }
+
+    /// Plans a query that somebody typed or pasted; `$1`, `$2` are parameters to be given when it is run.
+    ///
+    /// # Errors
+    /// As [`Session::query`].
+    pub async fn prepare(&self, sql: &str) -> Result<Prepared> {
+        let mut statement = dialect::parse_pasted(sql)?;
+        read_only::check(&statement)?;
+        self.relations.resolve(&mut statement).await?;
+        dialect::rewrite(&mut statement, &|name| self.relations.table_exist(name));
+        Prepared::new(self.pasted.state(), statement).await
+    }
+
+    /// Plans a question that PostgreSQL's clients ask about the catalogue.
+    ///
+    /// # Errors
+    /// As [`Session::query`].
+    pub async fn prepare_catalogue(&self, sql: &str) -> Result<Prepared> {
+        let statement = postgres::parse(sql)?;
+        read_only::check(&statement)?;
+        let context = match self.catalogue.get() {
+            Some(context) => context.clone(),
+            None => {
+                let state = state(self.pasted.state().config().clone(), self.pasted.runtime_env());
+                let context = postgres::context(state, CATALOG, self.catalog.clone())?;
+                self.catalogue.get_or_init(|| context).clone()
+            }
+        };
+        Prepared::new(context.state(), statement).await
+    }
+
+    /// The names of all relations: the lake's, and the named queries.
+    pub fn relations(&self) -> Vec<String> {
+        self.relations.table_names()
+    }
+
+    /// The columns of a relation, if there is one of this name.
+    ///
+    /// # Errors
+    /// The relation cannot be opened.
+    pub async fn columns(&self, relation: &str) -> Result<Option<SchemaRef>> {
+        let table = self.relations.table(relation).await?;
+        Ok(table.map(|table| table.schema()))
+    }
+
+    /// The names of all functions a query may call.
+    pub fn functions(&self) -> Vec<String> {
+        let state = self.pasted.state();
+        let mut names: Vec<String> = state.scalar_functions().keys().cloned().collect();
+        names.extend(state.aggregate_functions().keys().cloned());
+        names.extend(state.window_functions().keys().cloned());
+        names.extend(dialect::translated_calls().map(str::to_owned));
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // The catalogue's schema knows the list of catalogs that it is in.
+        if self.catalogue.get().is_some() {
+            let _ = self.catalog.deregister_schema("pg_catalog", true);
+        }
     }
 }
 
 async fn run(context: &SessionContext, mut statement: Statement, bindings: &Bindings) -> Result<Rows> {
     binding::bind(&mut statement, bindings)?;
-    let plan = context.state().statement_to_plan(statement).await?;
-    let reading = SQLOptions::new()
-        .with_allow_ddl(false)
-        .with_allow_dml(false)
-        .with_allow_statements(false);
-    reading.verify_plan(&plan)?;
-    let stream = context.execute_logical_plan(plan).await?.execute_stream().await?;
-    Ok(Rows {
-        schema: stream.schema(),
-        stream,
-    })
+    Prepared::new(context.state(), statement).await?.run(None, None).await
 }
 
 fn runtime(bytes: usize, read: &BytesRead) -> Result<Arc<RuntimeEnv>> {
@@ -258,5 +335,6 @@ fn querying(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<SessionSt
     for function in functions::all() {
         state.register_udf(function)?;
     }
+    bounded::register(&mut state)?;
     Ok(state)
 }

@@ -16,6 +16,8 @@ mod value;
 
 use std::io::Write;
 
+pub(crate) use value::text as value_text;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 

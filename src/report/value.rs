@@ -32,7 +32,7 @@ pub(super) fn is_numeric(kind: &DataType) -> bool {
 }
 
 /// The value as text: strings as they are, nested values as JSON, `None` for null.
-pub(super) fn text(array: &dyn Array, row: usize) -> Result<Option<String>, ArrowError> {
+pub(crate) fn text(array: &dyn Array, row: usize) -> Result<Option<String>, ArrowError> {
     if array.is_null(row) || matches!(array.data_type(), DataType::Null) {
         return Ok(None);
     }

@@ -33,7 +33,7 @@ SELECT eventsource, round(100.0 * count(*) / sum(count(*)) OVER (), 1) AS percen
 -- first and last by service
 SELECT eventsource, min(eventtime) AS first, max(eventtime) AS last FROM cloudtrail_logs GROUP BY eventsource ORDER BY first, 1 LIMIT 3;
 -- names never seen before September
-SELECT DISTINCT eventname FROM cloudtrail_logs WHERE eventtime >= '2026-09-01' AND eventname NOT IN (SELECT eventname FROM cloudtrail_logs WHERE eventtime < '2026-09-01') ORDER BY eventname LIMIT 10;
+SELECT eventname FROM cloudtrail_logs GROUP BY eventname HAVING min(eventtime) >= '2026-09-01' ORDER BY eventname LIMIT 10;
 -- principals in both accounts
 SELECT count(*) AS n FROM (SELECT useridentity.arn FROM cloudtrail_logs WHERE recipientaccountid = '111122223333' INTERSECT SELECT useridentity.arn FROM cloudtrail_logs WHERE recipientaccountid = '444455556666');
 -- shared events
@@ -66,9 +66,3 @@ SELECT 'disable' AS what, count(*) AS n FROM cloudtrail_logs WHERE eventname = '
 SELECT count(*) AS n FROM cloudtrail_logs a WHERE eventname = 'ScheduleKeyDeletion' AND EXISTS (SELECT 1 FROM cloudtrail_logs b WHERE b.eventname = 'CancelKeyDeletion' AND b.awsregion = a.awsregion);
 -- percentile
 SELECT approx_percentile(source_index, 0.9) AS p90 FROM cloudtrail_logs;
--- the slip of a missing WHERE
-SELECT eventname FROM cloudtrail_logs eventname = 'DisableKey';
--- the slip of a glued ORDER BY
-SELECT eventname, count(*) FROM cloudtrail_logs GROUP BY eventnameORDER BY 2;
--- the slip of a missing comma
-SELECT eventname FROM cloudtrail_logs WHERE eventname IN ('DisableKey' 'EnableKey');

@@ -68,6 +68,11 @@ fn questions_of_responders() {
 }
 
 #[test]
+fn slips() {
+    check("broken.sql");
+}
+
+#[test]
 fn the_corpus_is_large_and_its_names_are_distinct() {
     let files = [
         "names.sql",
@@ -76,6 +81,7 @@ fn the_corpus_is_large_and_its_names_are_distinct() {
         "arrays.sql",
         "dates.sql",
         "playbooks.sql",
+        "broken.sql",
     ];
     let held = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus"))
         .unwrap()

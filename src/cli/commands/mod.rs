@@ -6,10 +6,13 @@ pub(super) mod coverage;
 pub(super) mod demo;
 pub(super) mod export;
 pub(super) mod ingest;
+pub(super) mod lint;
 pub(super) mod queries;
 pub(super) mod query;
 pub(super) mod report;
 mod rows;
+pub(super) mod serve;
+pub(super) mod shell;
 pub(super) mod snapshot;
 pub(super) mod trace;
 
@@ -33,5 +36,8 @@ pub(super) async fn run(cli: &Cli, printer: &Printer) -> anyhow::Result<Exit> {
         Command::Query(args) => query::run(args, &cli.globals, printer).await,
         Command::Coverage(args) => coverage::run(args, &cli.globals, printer).await,
         Command::Queries(args) => queries::run(args),
+        Command::Shell(args) => shell::run(args, &cli.globals, printer).await,
+        Command::Lint(args) => lint::run(args),
+        Command::Serve(args) => serve::run(args, &cli.globals, printer).await,
     }
 }

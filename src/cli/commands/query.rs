@@ -86,7 +86,7 @@ fn asked(args: &QueryArgs) -> anyhow::Result<Asked> {
 }
 
 /// The query of this name.
-pub(super) fn named(name: &str) -> anyhow::Result<NamedQuery> {
+pub(in crate::cli) fn named(name: &str) -> anyhow::Result<NamedQuery> {
     if let Some(found) = query::named(name)? {
         return Ok(found);
     }

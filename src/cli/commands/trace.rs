@@ -445,7 +445,7 @@ impl Lake<'_> {
 
     /// The rows of a question, as values.
     async fn ask<T: DeserializeOwned>(&self, sql: &str, bindings: &Bindings) -> anyhow::Result<Vec<T>> {
-        let Rows { schema, stream } = self.session.query(sql, bindings).await?;
+        let Rows { schema, stream, .. } = self.session.query(sql, bindings).await?;
         let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(Error::from)?;
         let mut writer = Writer::new(Format::Jsonl, &schema, Vec::new())?;
         for batch in &batches {

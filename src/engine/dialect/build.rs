@@ -4,7 +4,7 @@ use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     CaseWhen, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
     FunctionArguments, GroupByExpr, Ident, ObjectName, OrderByExpr, OrderByOptions, Query, Select, SelectFlavor,
-    SetExpr, Value,
+    SetExpr, TableAlias, Value,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 
@@ -94,7 +94,7 @@ pub(super) fn ident(name: &str) -> Ident {
 }
 
 /// A name that keeps its spelling.
-pub(super) fn quoted_ident(name: &str) -> Ident {
+pub(in crate::engine) fn quoted_ident(name: &str) -> Ident {
     Ident {
         value: name.to_owned(),
         quote_style: Some('"'),
@@ -145,5 +145,19 @@ pub(super) fn query_of(body: SetExpr) -> Query {
         settings: None,
         format_clause: None,
         pipe_operators: vec![],
+    }
+}
+
+/// The alias by which what replaces a name is still called that name.
+pub(in crate::engine) fn as_called(name: &Ident) -> TableAlias {
+    let name = match name.quote_style {
+        Some(_) => quoted_ident(&name.value),
+        None => Ident::new(&name.value),
+    };
+    TableAlias {
+        explicit: true,
+        name,
+        columns: vec![],
+        at: None,
     }
 }

@@ -3,11 +3,38 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArgumentClause, FunctionArguments, ObjectName,
-    Statement, UnaryOperator, Value, VisitMut, VisitorMut,
+    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArgumentClause,
+    FunctionArguments, ObjectName, Statement, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use super::build::{arguments, call, case, function, ident, order, text};
+
+/// The names of calls that are rewritten.
+pub(in crate::engine) fn names() -> impl Iterator<Item = &'static str> {
+    [
+        "all_match",
+        "any_value",
+        "approx_percentile",
+        "arbitrary",
+        "count_if",
+        "day_of_week",
+        "day_of_year",
+        "every",
+        "filter",
+        "from_iso8601_date",
+        "if",
+        "listagg",
+        "max_by",
+        "min_by",
+        "none_match",
+        "sequence",
+        "to_iso8601",
+        "transform",
+        "try",
+        "typeof",
+    ]
+    .into_iter()
+}
 
 /// Rewrites every call that needs it.
 pub(super) fn translate(statement: &mut Statement) {
@@ -29,6 +56,29 @@ impl VisitorMut for Calls {
             // A timestamp is matched by its text.
             Expr::Like { expr, .. } | Expr::ILike { expr, .. } if !is_literal(expr) => {
                 **expr = call("as_text", [expr.as_ref().clone()]);
+            }
+            // A driver's list: only a cast says that the parameter is one.
+            Expr::AnyOp {
+                left,
+                compare_op: BinaryOperator::Eq,
+                right,
+                ..
+            } if matches!(right.as_ref(), Expr::Value(value) if matches!(value.value, Value::Placeholder(_))) => {
+                let texts = DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Text), None));
+                let list = Expr::Cast {
+                    kind: CastKind::Cast,
+                    expr: right.clone(),
+                    data_type: texts,
+                    array: false,
+                    format: None,
+                };
+                *expression = call("array_has", [list, left.as_ref().clone()]);
+            }
+            // Trino's weeks begin on Monday, day 1.
+            Expr::Extract { field, expr, .. } => {
+                if let Some(part) = calendar_part(&field.to_string().to_ascii_lowercase()) {
+                    *expression = call("calendar_part", [text(part), expr.as_ref().clone()]);
+                }
             }
             Expr::Substring {
                 expr,
@@ -91,8 +141,13 @@ fn other_name(name: &str) -> Option<&'static str> {
         "typeof" => "arrow_typeof",
         "levenshtein_distance" => "levenshtein",
         "sequence" => "generate_series",
-        "split" => "string_to_array",
         "any_value" | "arbitrary" => "min",
+        "array_remove" => "array_remove_all",
+        "from_iso8601_date" => "date",
+        "to_iso8601" => "as_text",
+        "ceiling" => "ceil",
+        "truncate" => "trunc",
+        "codepoint" => "ascii",
         "every" => "bool_and",
         "listagg" => "string_agg",
         "zip" => "arrays_zip",
@@ -132,8 +187,6 @@ fn reads_text(name: &str) -> bool {
             | "starts_with"
             | "ends_with"
             | "replace"
-            | "string_to_array"
-            | "reverse"
             | "lpad"
             | "rpad"
             | "regexp_like"
@@ -163,6 +216,23 @@ fn translate_call(call_of: &mut Function) -> Option<Expr> {
         return Some(call("calendar_part", values));
     }
     let plain = Some(match (name.as_str(), values.as_slice()) {
+        ("iif", [condition, result, otherwise]) => case(condition.clone(), result.clone(), Some(otherwise.clone())),
+        ("mod", [left, right]) => Expr::BinaryOp {
+            left: Box::new(left.clone()),
+            op: BinaryOperator::Modulo,
+            right: Box::new(right.clone()),
+        },
+        // Instants here are UTC's; a zone changes how one is shown, not which it is.
+        ("from_unixtime", [seconds, _]) => call("from_unixtime", [seconds.clone()]),
+        ("at_timezone" | "with_timezone", [instant, zone]) => Expr::AtTimeZone {
+            timestamp: Box::new(instant.clone()),
+            time_zone: Box::new(zone.clone()),
+        },
+        ("to_utf8", [value]) => call("arrow_cast", [value.clone(), text("Binary")]),
+        ("from_utf8", [value]) => call("arrow_cast", [value.clone(), text("Utf8")]),
+        ("from_base64", [value]) => call("decode", [value.clone(), text("base64")]),
+        ("to_base64", [value]) => call("encode", [value.clone(), text("base64")]),
+        ("from_hex", [value]) => call("decode", [value.clone(), text("hex")]),
         ("if", [condition, result]) => case(condition.clone(), result.clone(), None),
         ("if", [condition, result, otherwise]) => case(condition.clone(), result.clone(), Some(otherwise.clone())),
         ("replace", [from, what]) => call("replace", [from.clone(), what.clone(), text("")]),
@@ -195,6 +265,26 @@ fn translate_call(call_of: &mut Function) -> Option<Expr> {
 /// Aggregates keep their FILTER and OVER.
 fn aggregate(name: &str, call_of: &mut Function, values: &[Expr]) -> Option<Expr> {
     let replacement = match (name, values) {
+        ("approx_percentile", [value, Expr::Array(shares)]) => {
+            let each = shares.elem.iter().map(|share| {
+                let mut percentile = function("approx_percentile_cont", [share.clone()], vec![]);
+                percentile.within_group = vec![order(value.clone(), false)];
+                percentile.filter.clone_from(&call_of.filter);
+                Expr::Function(percentile)
+            });
+            return Some(call("make_array", each));
+        }
+        ("max_by" | "min_by", [value, by, count]) => {
+            let mut key = order(by.clone(), false);
+            key.options.asc = Some(name == "min_by");
+            let mut all = function(
+                "array_agg",
+                [value.clone()],
+                vec![FunctionArgumentClause::OrderBy(vec![key])],
+            );
+            all.filter = call_of.filter.take();
+            return Some(call("slice", [Expr::Function(all), number(1), count.clone()]));
+        }
         ("count_if", [condition]) => function("count", [case(condition.clone(), number(1), None)], vec![]),
         ("approx_distinct", [value, _]) => function("approx_distinct", [value.clone()], vec![]),
         ("approx_percentile", [value, share]) => {
@@ -214,11 +304,15 @@ fn aggregate(name: &str, call_of: &mut Function, values: &[Expr]) -> Option<Expr
         ),
         ("string_agg", _) if !call_of.within_group.is_empty() => {
             let order = std::mem::take(&mut call_of.within_group);
-            function(
+            let mut joined = function(
                 "string_agg",
                 values.iter().cloned(),
                 vec![FunctionArgumentClause::OrderBy(order)],
-            )
+            );
+            if let (FunctionArguments::List(new), FunctionArguments::List(old)) = (&mut joined.args, &call_of.args) {
+                new.duplicate_treatment = old.duplicate_treatment;
+            }
+            joined
         }
         ("set_agg", [value]) => {
             let mut set = function("array_agg", [value.clone()], vec![]);

@@ -16,7 +16,9 @@ mod tokens;
 mod unnest;
 mod virtual_columns;
 
+pub(super) use calls::names as translated_calls;
 pub(super) use columns::names as column_names;
+pub(super) use tokens::bound;
 
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast;

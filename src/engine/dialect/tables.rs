@@ -6,11 +6,9 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{
-    Ident, ObjectName, Query, Statement, TableAlias, TableFactor, VisitMut, VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query, Statement, TableFactor, VisitMut, VisitorMut};
 
-use super::build::quoted_ident;
+use super::build::as_called;
 use super::tokens::is_uuid;
 use crate::lake::schema::CLOUDTRAIL;
 
@@ -121,17 +119,4 @@ fn means_cloudtrail(name: &str) -> bool {
         || words.contains(&"eds")
         || words.contains(&"trail")
         || (words.contains(&"table") && words.iter().any(|word| ["name", "your", "my"].contains(word)))
-}
-
-fn as_called(name: &Ident) -> TableAlias {
-    let name = match name.quote_style {
-        Some(_) => quoted_ident(&name.value),
-        None => Ident::new(&name.value),
-    };
-    TableAlias {
-        explicit: true,
-        name,
-        columns: vec![],
-        at: None,
-    }
 }

@@ -37,7 +37,7 @@ pub(super) fn translate(sql: &str) -> Result<(String, Trino)> {
 }
 
 /// Refuses a statement with more operators than planning can bear.
-pub(super) fn bound(sql: &str, grammar: &dyn Dialect) -> Result<()> {
+pub(in crate::engine) fn bound(sql: &str, grammar: &dyn Dialect) -> Result<()> {
     match Tokenizer::new(grammar, sql).tokenize() {
         Ok(tokens) => count(&tokens),
         // What is no token is the parser's to explain.
@@ -90,7 +90,8 @@ impl Translator<'_> {
                     let before = self.last_word();
                     match word.value.to_ascii_uppercase().as_str() {
                         "FROM" | "JOIN" if before.as_deref() != Some("DISTINCT") => self.table(),
-                        "IPADDRESS" | "IPPREFIX" => self.address(),
+                        "IPADDRESS" | "IPPREFIX" => self.literal("ipaddress"),
+                        "JSON" => self.literal("json_parse"),
                         "ARRAY" | "MAP" | "ROW" if before.as_deref() == Some("AS") => self.complex_type(),
                         _ => false,
                     }
@@ -151,7 +152,10 @@ impl Translator<'_> {
         match self.tokens.get(start)? {
             Token::Lt => closed_by(&Token::Gt),
             Token::LBrace => closed_by(&Token::RBrace),
-            Token::Placeholder(name) if name.len() > 1 => Some(start + 1),
+            // `$1` is a parameter of a prepared statement.
+            Token::Placeholder(name) if name.len() > 1 && !name.bytes().skip(1).all(|byte| byte.is_ascii_digit()) => {
+                Some(start + 1)
+            }
             Token::Placeholder(_) | Token::Char('$') if self.tokens.get(start + 1) == Some(&Token::LBrace) => {
                 let words = self.tokens.iter().skip(start + 2).take(6);
                 let length = words
@@ -179,14 +183,14 @@ impl Translator<'_> {
         None
     }
 
-    /// `IPADDRESS '10.0.0.1'` is a call of `ipaddress`.
-    fn address(&mut self) -> bool {
+    /// `IPADDRESS '10.0.0.1'` is a call of `ipaddress`, `JSON '{}'` of `json_parse`.
+    fn literal(&mut self, function: &str) -> bool {
         let literal = self.solid(self.at + 1);
         let Some(text @ Token::SingleQuotedString(_)) = self.tokens.get(literal) else {
             return false;
         };
         let call = [
-            Token::make_word("ipaddress", None),
+            Token::make_word(function, None),
             Token::LParen,
             text.clone(),
             Token::RParen,

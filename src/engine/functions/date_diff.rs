@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Builder};
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, Days, Utc};
 use datafusion::error::Result;
 
 use super::from_iso8601_timestamp;
@@ -27,7 +27,7 @@ fn rows(arguments: &[ArrayRef]) -> Result<ArrayRef> {
         };
         match between(unit, from, to) {
             Some(count) => counts.append_value(count),
-            None => return datafusion::common::exec_err!("date_diff: `{unit}` is no unit"),
+            None => return datafusion::common::exec_err!("date_diff: `{unit}` is no unit, or the span is too long"),
         }
     }
     Ok(Arc::new(counts.finish()))
@@ -47,7 +47,7 @@ fn between(unit: &str, from: i64, to: i64) -> Option<i64> {
         "year" => return months(from, to).map(|months| months / 12),
         _ => return None,
     };
-    Some((to - from) / micros_each)
+    to.checked_sub(from).map(|micros| micros / micros_each)
 }
 
 fn months(from: i64, to: i64) -> Option<i64> {
@@ -59,6 +59,13 @@ fn months(from: i64, to: i64) -> Option<i64> {
         DateTime::from_timestamp_micros(to)?,
     );
     let number = |at: DateTime<Utc>| i64::from(at.year()) * 12 + i64::from(at.month0());
-    let within = |at: DateTime<Utc>| (at.day(), at.time());
-    Some(number(to) - number(from) - i64::from(within(to) < within(from)))
+    // The last day of a month completes a month that began on a later day of a longer one.
+    let is_last = |at: DateTime<Utc>| at.checked_add_days(Days::new(1)).is_none_or(|next| next.day() == 1);
+    let first_day = if is_last(to) {
+        from.day().min(to.day())
+    } else {
+        from.day()
+    };
+    let incomplete = (to.day(), to.time()) < (first_day, from.time());
+    Some(number(to) - number(from) - i64::from(incomplete))
 }

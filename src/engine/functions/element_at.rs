@@ -5,7 +5,7 @@ use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::error::Result;
 
-use super::json_member::member;
+use super::json_member::exactly;
 use super::scalar::{Read, Scalar, text, texts};
 
 pub(super) fn function() -> Scalar {
@@ -35,6 +35,9 @@ fn rows(arguments: &[ArrayRef]) -> Result<ArrayRef> {
             let mut places = UInt64Builder::with_capacity(lists.len());
             for row in 0..lists.len() {
                 let valid = lists.is_valid(row) && numbers.is_valid(row);
+                if valid && numbers.value(row) == 0 {
+                    return datafusion::common::exec_err!("element_at: arrays are counted from 1");
+                }
                 places.append_option(
                     valid
                         .then(|| place(lists.value_offsets(), row, numbers.value(row)))
@@ -62,7 +65,7 @@ fn rows(arguments: &[ArrayRef]) -> Result<ArrayRef> {
             texts(values.len(), |row| {
                 Ok(text(&values, row)
                     .zip(text(&keys, row))
-                    .and_then(|(value, key)| member(value, key)))
+                    .and_then(|(value, key)| exactly(value, key)))
             })
         }
     }

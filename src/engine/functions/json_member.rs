@@ -28,8 +28,16 @@ fn rows(arguments: &[ArrayRef]) -> Result<ArrayRef> {
     })
 }
 
-/// The member of this name of the object the text holds.
-pub(super) fn member(text: &str, name: &str) -> Option<String> {
+/// The member of exactly this name of the object the text holds.
+pub(super) fn exactly(text: &str, name: &str) -> Option<String> {
+    match json::parse(text)? {
+        Value::Object(members) => json::loose(members.get(name)?),
+        _ => None,
+    }
+}
+
+/// The member of this name of the object the text holds, in any case where none is written so.
+fn member(text: &str, name: &str) -> Option<String> {
     let Value::Object(members) = json::parse(text)? else {
         return None;
     };

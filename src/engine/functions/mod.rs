@@ -35,6 +35,7 @@ mod regexp_extract;
 mod regexp_replace;
 mod scalar;
 mod slice;
+mod split;
 mod split_part;
 mod substr;
 mod to_unixtime;
@@ -83,6 +84,7 @@ static ALL: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(|| {
         regexp_extract::all(),
         regexp_replace::function(),
         slice::function(),
+        split::function(),
         split_part::function(),
         substr::function(),
         to_unixtime::function(),

@@ -1,0 +1,65 @@
+//! What a query read: counted by the scans of its plan.
+
+use std::sync::Arc;
+
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::MetricValue;
+
+/// Counts what a query reads, while it runs and after.
+#[derive(Clone)]
+pub struct Meter(pub(super) Arc<dyn ExecutionPlan>);
+
+/// What was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// Files of tables.
+    pub files: usize,
+    /// Bytes of them.
+    pub bytes: usize,
+    /// Row groups in the files.
+    pub row_groups: usize,
+    /// Row groups that could not hold an answer, and were not read.
+    pub row_groups_skipped: usize,
+}
+
+impl Meter {
+    /// What was read so far.
+    pub fn reading(&self) -> Reading {
+        let mut reading = Reading::default();
+        let mut opened = 0;
+        add(self.0.as_ref(), &mut reading, &mut opened);
+        // A scan that is left early does not say how many files it meant to read.
+        if reading.files == 0 {
+            reading.files = opened;
+        }
+        reading
+    }
+}
+
+fn add(plan: &dyn ExecutionPlan, reading: &mut Reading, opened: &mut usize) {
+    for metric in plan.metrics().iter().flat_map(|metrics| metrics.iter()) {
+        match metric.value() {
+            MetricValue::Count { name, count } => match name.as_ref() {
+                "bytes_scanned" => reading.bytes += count.value(),
+                "files_opened" => *opened += count.value(),
+                "count_files_scanned" => reading.files += count.value(),
+                _ => {}
+            },
+            MetricValue::PruningMetrics { name, pruning_metrics } => {
+                let (pruned, matched) = (pruning_metrics.pruned(), pruning_metrics.matched());
+                match name.as_ref() {
+                    "row_groups_pruned_statistics" => {
+                        reading.row_groups += pruned + matched;
+                        reading.row_groups_skipped += pruned;
+                    }
+                    "row_groups_pruned_bloom_filter" => reading.row_groups_skipped += pruned,
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    for child in plan.children() {
+        add(child.as_ref(), reading, opened);
+    }
+}
