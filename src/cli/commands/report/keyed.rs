@@ -65,7 +65,7 @@ impl<T: DeserializeOwned + OfKey> Keyed<T> {
 
 /// Every row of an answer.
 pub(super) async fn all<T: DeserializeOwned>(rows: Rows) -> anyhow::Result<Vec<T>> {
-    let Rows { schema, mut stream } = rows;
+    let Rows { schema, mut stream, .. } = rows;
     let mut found = Vec::new();
     while let Some(batch) = stream.try_next().await.map_err(Error::from)? {
         found.extend(typed(&schema, &batch)?);

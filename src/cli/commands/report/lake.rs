@@ -139,7 +139,7 @@ impl Lake {
         given: &[(&str, String)],
         mut take: impl FnMut(T),
     ) -> anyhow::Result<()> {
-        let Rows { schema, mut stream } = self.ask(&named(name)?, given, &[]).await?;
+        let Rows { schema, mut stream, .. } = self.ask(&named(name)?, given, &[]).await?;
         while let Some(batch) = stream.try_next().await.map_err(Error::from)? {
             for row in typed(&schema, &batch)? {
                 take(row);
