@@ -1,4 +1,4 @@
-//! Counts the bytes a session reads from the lake's storage: every store it registers is wrapped in one that counts.
+//! Counts the bytes a session reads from the lake's storage: every store it hands out is wrapped in one that counts.
 
 use std::fmt::{self, Display, Formatter};
 use std::ops::Range;
@@ -60,7 +60,9 @@ impl ObjectStoreRegistry for CountingRegistry {
     }
 
     fn get_store(&self, url: &Url) -> FusionResult<Arc<dyn ObjectStore>> {
-        self.inner.get_store(url)
+        // Wrapped when handed out: the store of local files is there without being registered.
+        let (inner, read) = (self.inner.get_store(url)?, self.read.clone());
+        Ok(Arc::new(Counting { inner, read }))
     }
 }
 

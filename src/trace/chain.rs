@@ -116,7 +116,10 @@ pub fn follow(caller: &Caller, issues: &Issues) -> Chain {
 pub fn signed_in(chain: &Chain, called_at: At) -> Option<(&str, At)> {
     let last = chain.hops.last()?;
     let is_temporary = filled(&last.access_key).is_some_and(|key| key.starts_with("ASIA"));
-    let arn = filled(&last.identity_arn).filter(|_| is_temporary)?;
+    // A user's rows name the session only where STS made one.
+    let arn = filled(&last.identity_arn)
+        .or(filled(&last.principal_arn))
+        .filter(|_| is_temporary)?;
     Some((arn, last.at.unwrap_or(called_at)))
 }
 

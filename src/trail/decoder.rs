@@ -312,7 +312,7 @@ impl Decoder {
                     self.start += length;
                     return Element::Taken;
                 }
-                Some(Err(error)) if error.is_eof() && !last => return Element::Partial,
+                Some(Err(error)) if is_cut(&error, bytes) && !last => return Element::Partial,
                 _ => {}
             }
         }
@@ -321,7 +321,7 @@ impl Decoder {
                 let length = values.byte_offset();
                 self.wrapped(sink, length)
             }
-            Some(Err(error)) if error.is_eof() && !last => Element::Partial,
+            Some(Err(error)) if is_cut(&error, bytes) && !last => Element::Partial,
             Some(Err(error)) => {
                 self.damaged(sink, &error);
                 Element::Taken
@@ -576,6 +576,12 @@ fn shallow_end(bytes: &[u8], limit: usize) -> End {
         }
     }
     End::Beyond
+}
+
+/// Whether the error may be that of bytes still to come: the parser takes a number cut behind its sign, point or exponent
+/// for a wrong one.
+fn is_cut(error: &serde_json::Error, bytes: &[u8]) -> bool {
+    error.is_eof() || matches!(bytes.last(), Some(b'-' | b'+' | b'.' | b'e' | b'E'))
 }
 
 fn holds_records(bytes: &[u8], length: usize) -> bool {

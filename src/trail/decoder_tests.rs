@@ -239,6 +239,22 @@ fn what_is_said_of_a_stray_text_does_not_hang_on_the_pieces() {
         assert_eq!((found.len(), faults.len()), (1, 1), "{length}: {faults:?}");
     }
     for stray in ["1.5", "-0.25e3", "tru", "nulls", "1.x"] {
-        names(&format!("{stray} {}", record("Decrypt")));
+        let _ = names(&format!("{stray} {}", record("Decrypt")));
+    }
+}
+
+#[test]
+fn a_record_cut_inside_a_number_is_whole_when_the_rest_has_come() {
+    let number = r#"{"eventVersion":"1.11","eventSource":"kms.amazonaws.com","eventName":"N","eventTime":"2026-01-01T00:00:00Z","eventID":"e","x":[-1.5e-3,-0,2E+7]}"#;
+    for envelope in [number.to_owned(), format!(r#"{{"Records":[{number},{number}]}}"#)] {
+        let whole = decode(envelope.as_bytes(), envelope.len(), Limits::default());
+        assert!(whole.0.faults.is_empty() && !whole.0.records.is_empty());
+        for piece in 1..envelope.len() {
+            assert_eq!(
+                decode(envelope.as_bytes(), piece, Limits::default()),
+                whole,
+                "pieces of {piece}"
+            );
+        }
     }
 }
