@@ -29,7 +29,7 @@ pub(super) const RECORDS: &str = "kms_records";
 pub(super) const EVENTS: &str = "\
     SELECT eventtime, eventid, sharedeventid, operation, class, key_ref, key_arn, key_id, account_id, region, \
     recipient_account_id, principal_arn, principal_id, session_arn, caller_account_id, via_service, source_ip, \
-    user_agent, mfa, outcome, error_code, source_object, source_index, event_date, alias_arn FROM kms_records";
+    user_agent, mfa, outcome, error_code, source_object, source_index, event_date, alias_arn, call_id FROM kms_records";
 
 /// The aliases snapshots have seen.
 pub(super) const ALIASES: &str = "kms_aliases";
