@@ -26,6 +26,7 @@ pub mod query;
 mod read_only;
 mod reading;
 mod session;
+mod yielding;
 
 use datafusion::error::DataFusionError;
 

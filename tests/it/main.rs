@@ -20,6 +20,7 @@ mod lint;
 mod policy;
 mod queries;
 mod query;
+mod readers;
 mod sample_logs;
 mod serve;
 mod shell;
