@@ -45,9 +45,13 @@ class Shell:
         self.type(text + "\r")
 
     def leave(self):
-        self.type("\x04")
         end = time.monotonic() + 20
+        asked = 0.0
         while time.monotonic() < end:
+            # What is typed before the editor listens is lost.
+            if time.monotonic() - asked > 1:
+                asked = time.monotonic()
+                self.type("\x04")
             done, status = os.waitpid(self.child, os.WNOHANG)
             if done:
                 return os.waitstatus_to_exitcode(status)
