@@ -29,6 +29,7 @@ mod read_only;
 mod reading;
 mod replay;
 mod session;
+mod yielding;
 
 use datafusion::error::DataFusionError;
 

@@ -21,6 +21,7 @@ use super::named::WithQueries;
 use super::prepared::Prepared;
 use super::query::NamedQuery;
 use super::reading::Meter;
+use super::yielding::Yielding;
 use super::{Error, Result, bounded, careful, dialect, functions, json_text, planner, postgres, read_only};
 use crate::coverage::Assumption;
 use crate::lake::{Location, snapshots};
@@ -313,10 +314,15 @@ fn config(bytes: usize) -> SessionConfig {
 }
 
 fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionState {
-    SessionStateBuilder::new()
+    let state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config)
         .with_runtime_env(runtime)
+        .build();
+    let mut rules = state.physical_optimizers().to_vec();
+    rules.push(Arc::new(Yielding));
+    SessionStateBuilder::new_from_existing(state)
+        .with_physical_optimizer_rules(rules)
         .build()
 }
 

@@ -16,11 +16,12 @@ use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::messages::data::DataRow;
 use datafusion_postgres::pgwire::types::format::FormatOptions;
 use futures::{Stream, StreamExt, stream};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::cancel::Run;
+use super::compute::Work;
 use super::failure;
-use crate::engine::Rows;
 use crate::report;
 
 /// The columns as a client is told them.
@@ -107,72 +108,96 @@ pub(super) struct Allowance {
     pub(super) rows: usize,
 }
 
-impl Allowance {
-    /// The error of a query that took too long.
-    pub(super) fn late(&self) -> PgWireError {
-        failure::error(
-            "57014",
-            format!("the query took longer than {} s", self.time.as_secs_f64()),
-        )
-    }
+/// The error of a query that took too long.
+pub(super) fn late(time: Duration) -> PgWireError {
+    failure::error("57014", format!("the query took longer than {} s", time.as_secs_f64()))
 }
 
 type DataRows = Pin<Box<dyn Stream<Item = PgWireResult<DataRow>> + Send>>;
 
-/// The rows as a response, cut off where the allowance ends or somebody ends the query.
-pub(super) fn response(
-    rows: Rows,
-    format: &Format,
-    options: &Arc<FormatOptions>,
-    allowance: Allowance,
-    run: Run,
-) -> PgWireResult<QueryResponse> {
-    let fields = Arc::new(fields(&rows.schema, format, options)?);
-    let columns = Arc::new(plain(&rows.schema));
-    let state = State {
-        rows,
-        columns,
-        fields: fields.clone(),
-        allowance,
-        run,
-        taken: 0,
-        ended: false,
-    };
-    let batches = stream::unfold(state, |mut state| async move {
-        if state.ended {
-            return None;
-        }
-        let answer = state.next().await?;
-        state.ended = answer.is_err();
-        Some((answer, state))
-    });
-    let rows = batches.flat_map(|batch| -> DataRows {
-        match batch {
-            Ok(rows) => stream::iter(rows).boxed(),
-            Err(error) => stream::iter([Err(error)]).boxed(),
-        }
-    });
-    Ok(QueryResponse::new(fields, rows))
-}
+/// Batches as they are computed.
+type Batches = mpsc::Receiver<datafusion::error::Result<RecordBatch>>;
 
-struct State {
-    rows: Rows,
-    columns: SchemaRef,
-    fields: Arc<Vec<FieldInfo>>,
+/// The answer to one question, cut off where its allowance ends or somebody ends it.
+pub(super) struct Answer {
+    batches: Batches,
+    /// Ends when the answer does.
+    work: Work<()>,
     allowance: Allowance,
     run: Run,
     taken: usize,
     ended: bool,
 }
 
-impl State {
+impl Answer {
+    /// An answer of what comes from work.
+    pub(super) fn new(batches: Batches, work: Work<()>, allowance: Allowance, run: Run) -> Answer {
+        Answer {
+            batches,
+            work,
+            allowance,
+            run,
+            taken: 0,
+            ended: false,
+        }
+    }
+
+    /// Is over when the answer may not go on, with the reason.
+    pub(super) async fn cut_off(&mut self) -> PgWireError {
+        tokio::select! {
+            () = self.run.cancelled() => PgWireError::QueryCanceled,
+            () = tokio::time::sleep_until(self.allowance.until) => late(self.allowance.time),
+        }
+    }
+
+    /// The rows as a response.
+    pub(super) fn response(
+        self,
+        columns: &Schema,
+        format: &Format,
+        options: &Arc<FormatOptions>,
+    ) -> PgWireResult<QueryResponse> {
+        let fields = Arc::new(fields(columns, format, options)?);
+        let plain: SchemaRef = Arc::new(plain(columns));
+        let told = fields.clone();
+        let batches = stream::unfold(self, move |mut answer| {
+            let (plain, told) = (plain.clone(), told.clone());
+            async move {
+                if answer.ended {
+                    return None;
+                }
+                let rows = answer.next(&plain, &told).await?;
+                answer.ended = rows.is_err();
+                Some((rows, answer))
+            }
+        });
+        let rows = batches.flat_map(|batch| -> DataRows {
+            match batch {
+                Ok(rows) => stream::iter(rows).boxed(),
+                Err(error) => stream::iter([Err(error)]).boxed(),
+            }
+        });
+        Ok(QueryResponse::new(fields, rows))
+    }
+
     /// The next batch, encoded.
-    async fn next(&mut self) -> Option<PgWireResult<Vec<PgWireResult<DataRow>>>> {
+    async fn next(
+        &mut self,
+        plain: &SchemaRef,
+        told: &Arc<Vec<FieldInfo>>,
+    ) -> Option<PgWireResult<Vec<PgWireResult<DataRow>>>> {
         let batch = tokio::select! {
             biased;
             () = self.run.cancelled() => return Some(Err(PgWireError::QueryCanceled)),
-            () = tokio::time::sleep_until(self.allowance.until) => return Some(Err(self.allowance.late())),
-            batch = self.rows.stream.next() => batch?,
+            () = tokio::time::sleep_until(self.allowance.until) => return Some(Err(late(self.allowance.time))),
+            batch = self.batches.recv() => batch,
+        };
+        let Some(batch) = batch else {
+            // Rows that end because a thread broke are no whole answer.
+            return match self.work.done().await {
+                Some(()) => None,
+                None => Some(Err(failure::error("XX000", "the query broke"))),
+            };
         };
         let batch = match batch {
             Ok(batch) => batch,
@@ -183,8 +208,8 @@ impl State {
             let message = format!("the answer has more than {} rows", self.allowance.rows);
             return Some(Err(failure::error("54000", message)));
         }
-        match plain_batch(&batch, &self.columns) {
-            Ok(batch) => Some(Ok(encode_recordbatch(self.fields.clone(), batch).collect())),
+        match plain_batch(&batch, plain) {
+            Ok(batch) => Some(Ok(encode_recordbatch(told.clone(), batch).collect())),
             Err(error) => Some(Err(failure::error("22000", error.to_string()))),
         }
     }

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use datafusion_postgres::pgwire::api::cancel::CancelHandler;
 use datafusion_postgres::pgwire::messages::cancel::CancelRequest;
 use datafusion_postgres::pgwire::messages::startup::SecretKey;
 use tokio::sync::watch;
 
-/// A process number and its secret.
-type Asker = (i32, SecretKey);
+/// A process number and its secret, whose form differs between versions of the protocol and its bytes do not.
+type Asker = (i32, Bytes);
 
 /// The queries that run.
 #[derive(Default)]
@@ -29,7 +30,8 @@ impl Running {
     }
 
     /// Notes that a connection's query runs.
-    pub(super) fn start(self: &Arc<Running>, asker: Asker) -> Run {
+    pub(super) fn start(self: &Arc<Running>, (process, secret): (i32, SecretKey)) -> Run {
+        let asker = (process, secret.to_bytes());
         let (sender, cancelled) = watch::channel(false);
         self.all().insert(asker.clone(), sender);
         Run {
@@ -75,7 +77,7 @@ pub(super) struct Cancels(pub(super) Arc<Running>);
 #[async_trait]
 impl CancelHandler for Cancels {
     async fn on_cancel_request(&self, request: CancelRequest) {
-        if let Some(sender) = self.0.all().get(&(request.pid, request.secret_key)) {
+        if let Some(sender) = self.0.all().get(&(request.pid, request.secret_key.to_bytes())) {
             let _ = sender.send(true);
         }
     }

@@ -16,12 +16,14 @@ use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::messages::PgWireBackendMessage;
 use datafusion_postgres::pgwire::messages::response::TransactionStatus;
 use datafusion_postgres::pgwire::types::format::FormatOptions;
-use futures::Sink;
+use futures::{Sink, StreamExt};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::answer::{self, Allowance};
+use super::answer::{self, Allowance, Answer, late};
 use super::cancel::{Cancels, Running};
 use super::commands::{self, Command};
+use super::compute::Compute;
 use super::lake::Lake;
 use super::limits::Limits;
 use super::login::{Known, Startup};
@@ -30,7 +32,8 @@ use crate::engine::{self, Prepared};
 
 /// What all connections share.
 pub(super) struct Shared {
-    lake: Lake,
+    lake: Arc<Lake>,
+    compute: Compute,
     limits: Limits,
     login: Option<Known>,
     needs_tls: bool,
@@ -39,9 +42,10 @@ pub(super) struct Shared {
 
 impl Shared {
     /// A lake behind limits.
-    pub(super) fn new(lake: Lake, limits: Limits, login: Option<Known>, needs_tls: bool) -> Shared {
+    pub(super) fn new(lake: Lake, compute: Compute, limits: Limits, login: Option<Known>, needs_tls: bool) -> Shared {
         Shared {
-            lake,
+            lake: Arc::new(lake),
+            compute,
             limits,
             login,
             needs_tls,
@@ -59,31 +63,14 @@ impl Shared {
         if let Some(command) = commands::read(text)? {
             return Ok(Statement::Command(command));
         }
-        let session = self.lake.session().await;
-        // A question about the catalogue is in PostgreSQL's SQL, all others in the dialect people paste. Some are both,
-        // and what one cannot read the other may; the first has the better words for why.
-        let (first, second) = if engine::is_of_catalogue(text) {
-            let first = session.prepare_catalogue(text).await;
-            (first, None)
-        } else {
-            let first = session.prepare(text).await;
-            let retry = matches!(
-                first,
-                Err(engine::Error::Sql(_) | engine::Error::Unknown { what: "function", .. })
-            );
-            let second = if retry {
-                session.prepare_catalogue(text).await.ok()
-            } else {
-                None
-            };
-            (first, second)
+        let (lake, text) = (self.lake.clone(), text.to_owned());
+        let planning = self.compute.start(async move { plan(&lake, &text).await });
+        let Some(mut planning) = planning else {
+            return Err(stopping());
         };
-        let prepared = match (first, second) {
-            (Ok(prepared), _) | (Err(_), Some(prepared)) => prepared,
-            (Err(error), None) if engine::is_of_catalogue(text) => {
-                session.prepare(text).await.map_err(|_| failure::of_engine(&error))?
-            }
-            (Err(error), None) => return Err(failure::of_engine(&error)),
+        let prepared = tokio::select! {
+            () = tokio::time::sleep(self.limits.time) => return Err(late(self.limits.time)),
+            planned = planning.done() => planned.unwrap_or_else(|| Err(broke()))?,
         };
         Ok(Statement::Question(Arc::new(prepared)))
     }
@@ -92,8 +79,8 @@ impl Shared {
     async fn answer<C>(
         &self,
         client: &C,
-        prepared: &Prepared,
-        values: Option<&datafusion::common::ParamValues>,
+        prepared: &Arc<Prepared>,
+        values: Option<datafusion::common::ParamValues>,
         format: &Format,
     ) -> PgWireResult<Response>
     where
@@ -108,18 +95,69 @@ impl Shared {
             time,
             rows: self.limits.rows,
         };
-        let mut run = self.running.start(client.pid_and_secret_key());
-        let rows = tokio::select! {
-            () = run.cancelled() => return Err(PgWireError::QueryCanceled),
-            () = tokio::time::sleep_until(allowance.until) => return Err(allowance.late()),
-            rows = prepared.run(values, Some(self.limits.memory_bytes)) => rows,
+        let run = self.running.start(client.pid_and_secret_key());
+        let (columns, known) = oneshot::channel();
+        let (batches, coming) = mpsc::channel(BATCHES_AHEAD);
+        let (prepared, memory_bytes) = (prepared.clone(), self.limits.memory_bytes);
+        let work = self.compute.start(async move {
+            match prepared.run(values.as_ref(), Some(memory_bytes)).await {
+                Ok(mut rows) => {
+                    let _ = columns.send(Ok(rows.schema.clone()));
+                    while let Some(batch) = rows.stream.next().await {
+                        // Nobody takes what was cut off.
+                        if batches.send(batch).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+                Err(error) => {
+                    let _ = columns.send(Err(failure::of_engine(&error)));
+                }
+            }
+        });
+        let Some(work) = work else { return Err(stopping()) };
+        let mut answer = Answer::new(coming, work, allowance, run);
+        let columns = tokio::select! {
+            cut = answer.cut_off() => return Err(cut),
+            columns = known => columns.unwrap_or_else(|_| Err(broke()))?,
         };
-        let rows = rows.map_err(|error| failure::of_engine(&error))?;
         let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
-        Ok(Response::Query(answer::response(
-            rows, format, &options, allowance, run,
-        )?))
+        Ok(Response::Query(answer.response(&columns, format, &options)?))
     }
+}
+
+/// Batches that are computed before they are taken.
+const BATCHES_AHEAD: usize = 2;
+
+/// Plans a question in the dialect it is in.
+async fn plan(lake: &Lake, text: &str) -> PgWireResult<Prepared> {
+    let session = lake.session().await;
+    // A question about the catalogue is in PostgreSQL's SQL, all others in the dialect people paste. Some are both, and
+    // what one cannot read the other may; the first has the better words for why.
+    let (first, second) = if engine::is_of_catalogue(text) {
+        match session.prepare_catalogue(text).await {
+            Ok(prepared) => return Ok(prepared),
+            Err(error) => (error, session.prepare(text).await),
+        }
+    } else {
+        match session.prepare(text).await {
+            Ok(prepared) => return Ok(prepared),
+            Err(error @ (engine::Error::Sql(_) | engine::Error::Unknown { what: "function", .. })) => {
+                (error, session.prepare_catalogue(text).await)
+            }
+            Err(error) => return Err(failure::of_engine(&error)),
+        }
+    };
+    second.map_err(|_| failure::of_engine(&first))
+}
+
+fn stopping() -> PgWireError {
+    failure::error("57P01", "the server is stopping")
+}
+
+/// A query whose thread broke.
+fn broke() -> PgWireError {
+    failure::error("XX000", "the query broke")
 }
 
 /// Refuses a question in a transaction that failed.
@@ -228,7 +266,7 @@ impl ExtendedQueryHandler for Client {
                 let kinds = parameters::kinds(prepared.plan())?;
                 let values = parameters::values(portal, &kinds)?;
                 self.0
-                    .answer(client, prepared, values.as_ref(), &portal.result_column_format)
+                    .answer(client, prepared, values, &portal.result_column_format)
                     .await
             }
         }

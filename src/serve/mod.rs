@@ -6,6 +6,7 @@
 mod answer;
 mod cancel;
 mod commands;
+mod compute;
 mod connection;
 mod failure;
 mod lake;
@@ -47,6 +48,9 @@ pub enum Error {
     /// The address cannot be listened on.
     #[error("`{0}`: {1}")]
     Address(SocketAddr, std::io::Error),
+    /// Threads cannot be started.
+    #[error("cannot start threads: {0}")]
+    Threads(std::io::Error),
     /// A certificate or a key cannot be used.
     #[error("{}: {reason}", .path.display())]
     Tls {
@@ -125,7 +129,8 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let login = settings.login.as_ref().map(login::Known::new);
-        let shared = Shared::new(lake, settings.limits.clone(), login, acceptor.is_some());
+        let compute = compute::Compute::new().map_err(Error::Threads)?;
+        let shared = Shared::new(lake, compute, settings.limits.clone(), login, acceptor.is_some());
         Ok(Server {
             listener,
             tls: acceptor,

@@ -22,6 +22,7 @@ mod lint;
 mod policy;
 mod queries;
 mod query;
+mod readers;
 mod real_verdicts;
 mod replay;
 mod report;

@@ -347,13 +347,12 @@ def a_client_can_cancel_its_query():
     connection = connect(autocommit=True)
     timer = threading.Timer(1, connection.cancel)
     timer.start()
-    started = time.monotonic()
     try:
         connection.execute(ENDLESS[0])
         raise AssertionError("ended")
-    except psycopg.errors.QueryCanceled:
-        pass
-    assert time.monotonic() - started < float(os.environ["QUERY_SECONDS"])
+    except psycopg.errors.QueryCanceled as error:
+        # And not by the limit of time, whose code is the same.
+        assert "user request" in str(error), error
     assert connection.execute("SELECT 1").fetchone() == (1,)
     connection.close()
 

@@ -45,9 +45,13 @@ class Shell:
         self.type(text + "\r")
 
     def leave(self):
-        self.type("\x04")
         end = time.monotonic() + 20
+        asked = 0.0
         while time.monotonic() < end:
+            # What is typed before the editor listens is lost.
+            if time.monotonic() - asked > 1:
+                asked = time.monotonic()
+                self.type("\x04")
             done, status = os.waitpid(self.child, os.WNOHANG)
             if done:
                 return os.waitstatus_to_exitcode(status)
@@ -149,8 +153,7 @@ shell.until("first")
 shell.until("second")
 shell.until("keytrail> ")
 shell.line(".explain analyze SELECT count(*) FROM cloudtrail WHERE eventtime < '2026-07-02'")
-answer = shell.until("END-OF-PAGES")
-assert "DataSourceExec" in answer, answer
+shell.until("DataSourceExec")
 shell.until("keytrail> ")
 shell.line(".timer off")
 shell.until("keytrail> ")

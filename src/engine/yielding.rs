@@ -1,0 +1,132 @@
+//! Joins that let others run: what makes many rows of few would otherwise keep its thread until it is done, and nobody
+//! could end it.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::config::ConfigOptions;
+use datafusion::error::Result;
+use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use futures::Stream;
+
+/// How long a thread is kept.
+const TURN: Duration = Duration::from_millis(10);
+
+/// The rule that puts a turnstile over every join and every operator that makes many rows of one.
+#[derive(Debug)]
+pub(super) struct Yielding;
+
+impl PhysicalOptimizerRule for Yielding {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        let multiplies =
+            |name: &str| name.ends_with("JoinExec") || name == "UnnestExec" || name == "RecursiveQueryExec";
+        plan.transform_up(|node| {
+            Ok(if multiplies(node.name()) {
+                Transformed::yes(Arc::new(Turnstile(node)) as Arc<dyn ExecutionPlan>)
+            } else {
+                Transformed::no(node)
+            })
+        })
+        .data()
+    }
+
+    fn name(&self) -> &'static str {
+        "yielding"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// An operator that hands on what comes, and lets others run when its turn is over.
+#[derive(Debug)]
+struct Turnstile(Arc<dyn ExecutionPlan>);
+
+impl DisplayAs for Turnstile {
+    fn fmt_as(&self, _: DisplayFormatType, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Turnstile")
+    }
+}
+
+impl ExecutionPlan for Turnstile {
+    fn name(&self) -> &'static str {
+        "Turnstile"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.0.properties()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.0]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        match (children.pop(), children.len()) {
+            (Some(child), 0) => Ok(Arc::new(Turnstile(child))),
+            _ => datafusion::common::internal_err!("a turnstile has one child"),
+        }
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let inner = self.0.execute(partition, context)?;
+        Ok(Box::pin(Turns {
+            inner,
+            turn_began: None,
+        }))
+    }
+}
+
+struct Turns {
+    inner: SendableRecordBatchStream,
+    turn_began: Option<Instant>,
+}
+
+impl Stream for Turns {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let began = *self.turn_began.get_or_insert_with(Instant::now);
+        if began.elapsed() > TURN {
+            self.turn_began = None;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = self.inner.as_mut().poll_next(context);
+        if polled.is_pending() {
+            self.turn_began = None;
+        }
+        polled
+    }
+}
+
+impl RecordBatchStream for Turns {
+    fn schema(&self) -> SchemaRef {
+        self.inner.schema()
+    }
+}
