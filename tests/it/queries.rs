@@ -16,6 +16,7 @@ fn parameters(name: &str) -> &'static [&'static str] {
         "access-key-activity" => &["-p", "access_key=AKIAEXAMPLEPERSON"],
         "blast-radius" | "key-timeline" => &["-p", "key=archive"],
         "bulk-destruction" => &["-p", "keys=1"],
+        "evaluator-drift" => &[],
         "session-chain" => &["-p", "access_key=ASIAEXAMPLEWORKER"],
         "principal-activity" => &["-p", "principal=arn:aws:iam::111122223333:user/Bob"],
         "source-ip-activity" => &["-p", "source_ip=198.51.100.7"],

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order in which data meets them: a room names only those before it.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "model", "trail", "policy", "replay", "snapshot", "coverage", "aws", "source", "lake", "ingest", "engine", "trace",
     "report", "serve", "cli",
 ];
