@@ -79,11 +79,9 @@ fn lake(records: u64) -> PathBuf {
     corpus.write_to(&logs).unwrap();
     std::fs::write(&bundle, corpus.bundle().to_string()).unwrap();
     assert!(keytrail(&lake).arg("ingest").arg(&logs).status().unwrap().success());
-    let imported = keytrail(&lake)
-        .args(["snapshot", "import"])
-        .arg(&bundle)
-        .stdout(Stdio::null());
-    assert!(imported.status().unwrap().success());
+    let mut import = keytrail(&lake);
+    import.args(["snapshot", "import"]).arg(&bundle).stdout(Stdio::null());
+    assert!(import.status().unwrap().success());
     assert!(
         keytrail(&lake)
             .arg("compact")

@@ -30,7 +30,7 @@ uses AS (
             source_object || ' ' || CAST(source_index AS VARCHAR)
         ) AS call
     FROM cloudtrail
-    WHERE eventsource = 'kms.amazonaws.com' AND coalesce(errorcode, '') = '' AND kms_key_arn IS NOT NULL
+    WHERE eventsource = 'kms.amazonaws.com' AND coalesce(errorcode, '') = '' AND kms IS NOT NULL
         AND eventtime >= $as_of - $window AND eventtime < $as_of
         AND eventname IN (
             'Decrypt', 'Encrypt', 'ReEncrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext',

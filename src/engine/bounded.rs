@@ -145,7 +145,7 @@ fn replaced(columns: &[ArrayRef], row: usize) -> u128 {
         length(columns, 2, row),
     );
     // An empty text is found before every letter.
-    let places = if from == 0 { text + 1 } else { text / from };
+    let places = text.checked_div(from).unwrap_or(text.saturating_add(1));
     text.saturating_add(places.saturating_mul(to))
 }
 

@@ -90,7 +90,7 @@ async fn seen(context: &SessionContext, history: AliasHistory) -> Result<AliasHi
     let sql = format!(
         "SELECT k['key_ref'] AS key_ref, k['key_arn'] AS key_arn, min(eventtime) AS first, max(eventtime) AS last FROM (\
          SELECT eventtime, unnest(kms) AS k FROM cloudtrail \
-         WHERE eventsource = 'kms.amazonaws.com' AND coalesce(errorcode, '') = '' AND kms_key_arn IS NOT NULL) AS done \
+         WHERE eventsource = 'kms.amazonaws.com' AND coalesce(errorcode, '') = '' AND kms IS NOT NULL) AS done \
          WHERE k['key_ref'] IN ('{}') AND k['key_arn'] IS NOT NULL GROUP BY k['key_ref'], k['key_arn']",
         words.join("', '")
     );

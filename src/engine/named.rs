@@ -143,7 +143,8 @@ impl WithQueries {
                 refused = Some("there is no permission snapshot at or before `as_of`".to_owned());
             }
         }
-        let mut statement = dialect::parse(&query.sql)?;
+        let text = query.statement()?;
+        let mut statement = dialect::parse(&text)?;
         binding::bind(&mut statement, &bindings)?;
         let plan = self.own.0.state().statement_to_plan(statement).await?;
         Ok(match refused {
@@ -151,7 +152,7 @@ impl WithQueries {
                 columns: Arc::new(plan.schema().as_arrow().clone()),
                 reason: format!("{}: {reason}", relation_name(&query.name)),
             }),
-            None => Arc::new(ViewTable::new(plan, Some(query.sql.clone()))),
+            None => Arc::new(ViewTable::new(plan, Some(text.clone()))),
         })
     }
 }
@@ -322,10 +323,7 @@ fn literal(value: &ast::Expr) -> Option<Option<String>> {
         ast::Expr::UnaryOp {
             op: UnaryOperator::Minus,
             expr,
-        } => match literal(expr)? {
-            Some(text) => Some(Some(format!("-{text}"))),
-            None => None,
-        },
+        } => literal(expr)?.map(|text| Some(format!("-{text}"))),
         ast::Expr::Cast { expr, .. } | ast::Expr::Nested(expr) => literal(expr),
         _ => None,
     }

@@ -229,7 +229,8 @@ fn roll_ups_add_up_the_rights_one_by_one() {
     };
     let mut by_principal: BTreeMap<&str, Counts> = BTreeMap::new();
     let mut by_path: BTreeMap<(String, &str, &str), Counts> = BTreeMap::new();
-    let mut fates: BTreeMap<&str, BTreeMap<&str, BTreeSet<(String, String)>>> = BTreeMap::new();
+    type Fates<'r> = BTreeMap<&'r str, BTreeMap<&'r str, BTreeSet<(String, String)>>>;
+    let mut fates: Fates<'_> = BTreeMap::new();
     for row in &rights {
         let principal = text(row, "principal_arn");
         *by_principal

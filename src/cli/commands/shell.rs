@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::TypedValueParser as _;
 
 use crate::cli::args::Globals;
 use crate::cli::exit::Exit;
@@ -15,7 +16,7 @@ use crate::coverage::Assumption;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ShellArgs {
     /// Where statements are remembered; an empty name remembers none
-    #[arg(long, value_name = "FILE", env = "KEYTRAIL_HISTORY")]
+    #[arg(long, value_parser = clap::builder::OsStringValueParser::new().map(PathBuf::from), value_name = "FILE", env = "KEYTRAIL_HISTORY")]
     history: Option<PathBuf>,
     /// Memory a query may use before it spills to disk (512MiB, 2GB)
     #[arg(long, value_name = "SIZE", value_parser = settings::bytes)]

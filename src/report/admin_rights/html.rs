@@ -23,9 +23,12 @@ pub(super) struct Group<'r> {
     condition: Option<&'r str>,
 }
 
+/// A principal and what is said of it: each mark, and whether it is conditional.
+type Said<'r> = (&'r str, Vec<(Mark, bool)>);
+
 /// Rows with the same marks, of one principal, as one.
 pub(super) fn groups(report: &Report) -> Vec<Group<'_>> {
-    let mut groups: BTreeMap<(&str, Vec<(Mark, bool)>), Group<'_>> = BTreeMap::new();
+    let mut groups: BTreeMap<Said<'_>, Group<'_>> = BTreeMap::new();
     for row in &report.matrix {
         let marks: Vec<(Mark, bool)> = row.cells.iter().map(|cell| (cell.mark, cell.is_conditional)).collect();
         if marks.iter().all(|(mark, _)| *mark == Mark::None) {
