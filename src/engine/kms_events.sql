@@ -3,7 +3,7 @@
 -- Operations: https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html
 -- A record that names one key names it in a flat column too, whose statistics, pages and Bloom filters let a question
 -- about a key pass over everything else. The others (two keys, an alias alone, no key) are few, and are taken apart.
-WITH plain AS (
+WITH records AS (
     SELECT
         event_date,
         eventtime,
@@ -32,43 +32,19 @@ WITH plain AS (
         additionaleventdata,
         serviceeventdetails,
         original_event_id,
-        kms[1] AS k,
-        kms_key_arn AS key_arn
+        kms
     FROM cloudtrail
-    WHERE eventsource = 'kms.amazonaws.com' AND kms_key_arn IS NOT NULL AND eventname IS DISTINCT FROM 'ReEncrypt'
+    WHERE eventsource = 'kms.amazonaws.com'
+),
+plain AS (
+    SELECT *, kms[1] AS k, kms_key_arn AS key_arn
+    FROM records
+    WHERE kms_key_arn IS NOT NULL AND operation IS DISTINCT FROM 'ReEncrypt'
 ),
 named AS (
-    SELECT
-        event_date,
-        eventtime,
-        -- An addendum updates an event already delivered, so both are one event.
-        coalesce(original_event_id, eventid) AS event_id,
-        sharedeventid,
-        eventname AS operation,
-        eventtype,
-        readonly,
-        recipientaccountid,
-        principal_arn,
-        principal_id,
-        useridentity,
-        sourceipaddress,
-        useragent,
-        nullif(errorcode, '') AS error_code,
-        source_object,
-        source_index,
-        kms_key_arn,
-        accesskeyid,
-        awsregion,
-        vpcendpointid,
-        errormessage,
-        requestparameters,
-        responseelements,
-        additionaleventdata,
-        serviceeventdetails,
-        original_event_id,
-        unnest(kms) AS k
-    FROM cloudtrail
-    WHERE eventsource = 'kms.amazonaws.com' AND (kms_key_arn IS NULL OR eventname = 'ReEncrypt')
+    SELECT *, unnest(kms) AS k
+    FROM records
+    WHERE kms_key_arn IS NULL OR operation = 'ReEncrypt'
 ),
 resolved AS (
     SELECT * FROM plain

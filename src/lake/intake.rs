@@ -15,6 +15,7 @@ use super::ledger::{self, Entry, FaultRow, Known, Pending};
 use super::table::{self, Commit, Committed};
 use super::{Error, Location, Result, duplicates, file, schema, sort};
 use crate::model::Instant;
+use crate::model::instant::DAY;
 
 /// How often a commit is tried again when other writers are faster.
 const RACES: usize = 200;
@@ -435,14 +436,12 @@ fn encode(chunks: Vec<RecordBatch>) -> Result<Encoded> {
         .par_iter()
         .map(|(day, range)| {
             let rows = sorted.slice(range.start, range.len());
-            file::encode(&rows, &file::CLOUDTRAIL, Some((schema::EVENT_DATE, day.map(date_text))))
+            file::encode(
+                &rows,
+                &file::CLOUDTRAIL,
+                Some((schema::EVENT_DATE, day.map(|day| Instant(i64::from(day) * DAY).date()))),
+            )
         })
         .collect();
     Ok((encoded?, kept, repeats.by_object))
-}
-
-/// `2023-07-10`.
-fn date_text(day: i32) -> String {
-    let text = Instant(i64::from(day) * crate::model::instant::DAY).to_string();
-    text.split('T').next().unwrap_or_default().to_owned()
 }

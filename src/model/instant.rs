@@ -86,6 +86,13 @@ impl Instant {
     pub fn day(self) -> i32 {
         i32::try_from(self.0.div_euclid(DAY)).unwrap_or(i32::MAX)
     }
+
+    /// The date of that day, `2023-07-10`.
+    pub fn date(self) -> String {
+        let mut text = self.to_string();
+        text.truncate(text.find('T').unwrap_or(text.len()));
+        text
+    }
 }
 
 /// `2023-07-10T12:15:59Z`, with a fraction only where there is one.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Instant;
 use crate::model::instant::DAY;
+use crate::report::markdown::{escaped, head, line};
 use crate::trace::facts::At;
 
 /// The span a report is about: `since` is in, `until` is out.
@@ -82,6 +83,12 @@ pub struct Gap {
     pub cause: String,
 }
 
+impl std::fmt::Display for Gap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} to {}: {}", self.state, self.since, self.until, self.cause)
+    }
+}
+
 /// What the log can vouch for of an account and Region.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Place {
@@ -99,6 +106,39 @@ pub struct Place {
     pub basis: Option<String>,
     /// What is missing.
     pub gaps: Vec<Gap>,
+}
+
+/// What the log can vouch for, and what the user does, as Markdown.
+pub fn markdown(places: &[Place], assumed: &[String], window_days: f64, out: &mut String) {
+    for span in assumed {
+        out.push_str(&format!(
+            "Vouched for by the user, not by the log: {}\n\n",
+            escaped(span)
+        ));
+    }
+    head(
+        &["account", "region", "keys", "days vouched for", "basis", "missing"],
+        out,
+    );
+    for place in places {
+        let gaps: Vec<String> = place.gaps.iter().map(ToString::to_string).collect();
+        let gaps = if gaps.is_empty() {
+            "nothing".to_owned()
+        } else {
+            gaps.join("; ")
+        };
+        line(
+            [
+                place.account_id.as_str(),
+                &place.region,
+                &place.keys.to_string(),
+                &format!("{} of {}", days_text(place.covered_days), days_text(window_days)),
+                place.basis.as_deref().unwrap_or("none"),
+                &gaps,
+            ],
+            out,
+        );
+    }
 }
 
 /// The coverage of one kind of calls, for every place that has keys; `keys` counts them.

@@ -235,12 +235,7 @@ fn draw(stretches: &[Stretch], out: &mut Output) -> anyhow::Result<()> {
 }
 
 fn date(day: i64) -> String {
-    Instant(day * DAY)
-        .to_string()
-        .split('T')
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    Instant(day * DAY).date()
 }
 
 fn letter(stretches: &[&Stretch], day: i64) -> char {

@@ -296,12 +296,7 @@ async fn canaries(context: &SessionContext, facts: &mut Facts) -> Result<()> {
     }
     let days: Vec<String> = days
         .into_iter()
-        .map(|day| {
-            format!(
-                "DATE '{}'",
-                Instant(day * DAY).to_string().split('T').next().unwrap_or_default()
-            )
-        })
+        .map(|day| format!("DATE '{}'", Instant(day * DAY).date()))
         .collect();
     let records = format!(
         "FROM cloudtrail WHERE eventsource = 'kms.amazonaws.com' AND event_date IN ({})",

@@ -3,7 +3,7 @@
 use super::marks::Mark;
 use super::{Report, html};
 use crate::report::csv;
-use crate::report::grounds::days_text;
+use crate::report::grounds::{self, days_text};
 use crate::report::markdown::{escaped, head, line};
 
 const COLUMNS: [&str; 11] = [
@@ -63,32 +63,7 @@ pub fn markdown(report: &Report) -> String {
         counts.unexplained
     );
     out.push_str("\n## What this report can vouch for\n\n");
-    head(
-        &["account", "region", "keys", "days vouched for", "basis", "missing"],
-        &mut out,
-    );
-    for place in &report.coverage {
-        let gaps: Vec<String> = place
-            .gaps
-            .iter()
-            .map(|gap| format!("{} {} to {}: {}", gap.state, gap.since, gap.until, gap.cause))
-            .collect();
-        line(
-            [
-                place.account_id.as_str(),
-                &place.region,
-                &place.keys.to_string(),
-                &format!("{} of {}", days_text(place.covered_days), days_text(report.window_days)),
-                place.basis.as_deref().unwrap_or("none"),
-                &if gaps.is_empty() {
-                    "nothing".to_owned()
-                } else {
-                    gaps.join("; ")
-                },
-            ],
-            &mut out,
-        );
-    }
+    grounds::markdown(&report.coverage, &report.assumed, report.window_days, &mut out);
     out.push_str("\n## Who can destroy what\n\n");
     head(&["principal", "keys", "by", "did in the window"], &mut out);
     for one in &report.destroyers {

@@ -147,10 +147,7 @@ fn coverage(place: Option<&Place>) -> String {
     place.map_or_else(
         || "nothing is known of the log".to_owned(),
         |place| {
-            let gaps = place
-                .gaps
-                .iter()
-                .map(|gap| format!("; {} {} to {}: {}", gap.state, gap.since, gap.until, gap.cause));
+            let gaps = place.gaps.iter().map(|gap| format!("; {gap}"));
             format!(
                 "{} days vouched for, basis {}{}",
                 days_text(place.covered_days),

@@ -160,7 +160,7 @@ impl UseOverTime {
         let days_each = days.div_euclid(BUCKETS_MAX) + i32::from(days.rem_euclid(BUCKETS_MAX) != 0);
         let count = usize::try_from((days + days_each - 1) / days_each).unwrap_or(1);
         UseOverTime {
-            first_day: day_text(first),
+            first_day: period.since.date(),
             days_each,
             uses: vec![0; count],
             failed: vec![0; count],
@@ -180,11 +180,6 @@ impl UseOverTime {
             *failed += row.not_used;
         }
     }
-}
-
-fn day_text(day: i32) -> String {
-    let text = Instant(i64::from(day) * crate::model::instant::DAY).to_string();
-    text.split('T').next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

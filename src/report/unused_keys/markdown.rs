@@ -3,7 +3,7 @@
 use super::changes::KINDS;
 use super::html::money;
 use super::{Entry, Report, VERDICTS};
-use crate::report::grounds::days_text;
+use crate::report::grounds::{self, days_text};
 use crate::report::markdown::{escaped, head, line};
 
 /// The report as text.
@@ -63,39 +63,7 @@ fn coverage(report: &Report, out: &mut String) {
         "\n## What this report can vouch for\n\nThe log covers the whole window in {} of {} places (account and Region) with customer managed keys.\n\n",
         report.summary.places_covered, report.summary.places
     ));
-    for span in &report.assumed {
-        out.push_str(&format!(
-            "Vouched for by the user, not by the log: {}\n\n",
-            escaped(span)
-        ));
-    }
-    head(
-        &["account", "region", "keys", "days vouched for", "basis", "missing"],
-        out,
-    );
-    for place in &report.coverage {
-        let gaps: Vec<String> = place
-            .gaps
-            .iter()
-            .map(|gap| format!("{} {} to {}: {}", gap.state, gap.since, gap.until, gap.cause))
-            .collect();
-        let gaps = if gaps.is_empty() {
-            "nothing".to_owned()
-        } else {
-            gaps.join("; ")
-        };
-        line(
-            [
-                place.account_id.as_str(),
-                &place.region,
-                &place.keys.to_string(),
-                &format!("{} of {}", days_text(place.covered_days), days_text(report.window_days)),
-                place.basis.as_deref().unwrap_or("none"),
-                &gaps,
-            ],
-            out,
-        );
-    }
+    grounds::markdown(&report.coverage, &report.assumed, report.window_days, out);
 }
 
 fn numbers(report: &Report, out: &mut String) {

@@ -10,12 +10,8 @@ use super::{DocumentArgs, DocumentFormat, PeriodArgs};
 use crate::cli::args::Globals;
 use crate::cli::exit::Exit;
 use crate::cli::printer::Printer;
-use crate::engine::query;
 use crate::report::admin_rights::{CORE, FURTHER, Facts, Proposal, VERDICTS, csv, draw_up, html, json, markdown};
 use crate::report::evidence::{Key, Right};
-
-/// The query that proposes policies.
-const PROPOSALS: &str = "reduced-admin-policies";
 
 /// Arguments of `report admin-rights`.
 #[derive(Debug, Args)]
@@ -88,14 +84,12 @@ pub(super) async fn run(args: &AdminRightsArgs, globals: &Globals, printer: &Pri
 }
 
 async fn proposals(lake: &Lake, actions: Actions) -> anyhow::Result<Vec<Proposal>> {
-    if !query::names().any(|name| name == PROPOSALS) {
-        return Ok(Vec::new());
-    }
     let actions = match actions {
         Actions::Core => "core",
         Actions::Full => "full",
     };
-    lake.rows_with(PROPOSALS, &[("actions", actions.to_owned())]).await
+    lake.rows_with("reduced-admin-policies", &[("actions", actions.to_owned())])
+        .await
 }
 
 fn write_policies(proposals: &[Proposal], folder: &std::path::Path) -> anyhow::Result<()> {

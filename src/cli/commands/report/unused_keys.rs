@@ -14,15 +14,11 @@ use crate::cli::error::hinted;
 use crate::cli::exit::Exit;
 use crate::cli::printer::Printer;
 use crate::cli::settings;
-use crate::engine::query;
 use crate::model::Instant;
 use crate::report::unused_keys::{
     Facts, Grant, Inventory, Key, Previous, Protected, UseDay, UseOverTime, VERDICTS, csv, draw_up, html, json,
     markdown,
 };
-
-/// The query of what keys protect.
-const PROTECTED: &str = "protected-resources";
 
 /// An earlier report larger than this is none of ours.
 const PREVIOUS_BYTES_MAX: u64 = 1 << 30;
@@ -108,12 +104,10 @@ async fn facts(lake: &Lake, previous: Option<Previous>) -> anyhow::Result<Facts>
     })
     .await?;
     let mut protects: BTreeMap<String, Vec<Protected>> = BTreeMap::new();
-    if query::names().any(|name| name == PROTECTED) {
-        lake.each(PROTECTED, &[], |row: Protected| {
-            protects.entry(row.key_arn.clone()).or_default().push(row)
-        })
-        .await?;
-    }
+    lake.each("protected-resources", &[], |row: Protected| {
+        protects.entry(row.key_arn.clone()).or_default().push(row)
+    })
+    .await?;
     Ok(Facts {
         period: lake.period,
         keys,
