@@ -54,37 +54,54 @@ keys AS (
     FROM kms_keys AS k
     JOIN newest AS n ON n.snapshot_id = k.snapshot_id AND n.account_id = k.account_id AND n.region = k.region
 ),
--- Everything before as_of that names a key. In the window a row is a key and a call, so that a use which two accounts or
--- two trails logged counts once; before it calls need no telling apart.
+-- Ids under which the log holds more than one record: a delivery of its own for an addendum, say.
+repeated AS (
+    SELECT coalesce(original_event_id, eventid) AS event_id
+    FROM cloudtrail
+    WHERE eventsource = 'kms.amazonaws.com'
+    GROUP BY 1
+    HAVING count(*) > 1
+),
+-- Everything before as_of that names a key. What may stand in the log twice has a row for each key and call, so that a use
+-- which two accounts or two trails logged counts once; the other calls need no telling apart.
 calls AS (
     SELECT
-        key_arn, key_id, operation, class, outcome,
-        coalesce(principal_arn = via_service, false) AS by_service,
-        CASE WHEN operation = 'RotateKey' OR (class = 'use' AND eventtime >= $as_of - $window) THEN call_id END AS call,
-        eventtime >= $as_of - $window AS in_window,
-        max(CASE WHEN error_code IN ('DisabledException', 'KMSInvalidStateException') THEN 1 ELSE 0 END) AS by_state,
-        max(eventtime) AS at,
+        e.key_arn, e.operation, e.class, e.outcome,
+        coalesce(e.principal_arn = e.via_service, false) AS by_service,
+        e.eventtime >= $as_of - $window AS in_window,
+        CASE WHEN e.sharedeventid IS NOT NULL OR r.event_id IS NOT NULL OR e.operation = 'ReEncrypt' THEN e.call_id END AS call,
+        count(*) AS records,
+        sum(CASE WHEN e.error_code IN ('DisabledException', 'KMSInvalidStateException') THEN 1 ELSE 0 END) AS by_state,
+        max(e.eventtime) AS at,
         -- Of two records of one call, the one that names the caller.
-        first_value(principal_arn ORDER BY eventtime DESC, principal_arn LIKE 'arn:%' DESC, principal_arn) AS caller
-    FROM kms_events
-    WHERE key_arn IS NOT NULL AND outcome <> 'dry_run' AND eventtime < $as_of
-        AND (class <> 'read' OR operation = 'GetPublicKey')
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+        first_value(e.principal_arn ORDER BY e.eventtime DESC, e.principal_arn LIKE 'arn:%' DESC, e.principal_arn) AS caller
+    FROM kms_events AS e
+    LEFT JOIN repeated AS r ON r.event_id = e.eventid
+    WHERE e.key_arn IS NOT NULL AND e.outcome <> 'dry_run' AND e.eventtime < $as_of
+        AND (e.class <> 'read' OR e.operation = 'GetPublicKey')
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+),
+counted AS (
+    SELECT
+        key_arn, operation, class, outcome, by_service, in_window, at, caller,
+        CASE WHEN call IS NULL THEN records ELSE 1 END AS calls,
+        CASE WHEN call IS NULL THEN by_state WHEN by_state > 0 THEN 1 ELSE 0 END AS by_state
+    FROM calls
 ),
 happened AS (
     SELECT
-        key_arn, key_id, operation, class,
-        sum(CASE WHEN class = 'use' AND in_window AND outcome = 'success' AND NOT by_service THEN 1 ELSE 0 END) AS uses,
-        sum(CASE WHEN class = 'use' AND in_window AND outcome = 'success' AND by_service THEN 1 ELSE 0 END)
+        key_arn, nullif(split_part(key_arn, ':key/', 2), '') AS key_id, operation, class,
+        sum(CASE WHEN class = 'use' AND in_window AND outcome = 'success' AND NOT by_service THEN calls ELSE 0 END) AS uses,
+        sum(CASE WHEN class = 'use' AND in_window AND outcome = 'success' AND by_service THEN calls ELSE 0 END)
             AS service_uses,
-        sum(CASE WHEN class = 'use' AND in_window AND outcome <> 'success' THEN 1 ELSE 0 END) AS failed_uses,
-        sum(CASE WHEN class = 'use' AND in_window AND by_state = 1 THEN 1 ELSE 0 END) AS refused_by_state,
-        sum(CASE WHEN operation = 'RotateKey' AND outcome = 'success' THEN 1 ELSE 0 END) AS rotations,
+        sum(CASE WHEN class = 'use' AND in_window AND outcome <> 'success' THEN calls ELSE 0 END) AS failed_uses,
+        sum(CASE WHEN class = 'use' AND in_window THEN by_state ELSE 0 END) AS refused_by_state,
+        sum(CASE WHEN operation = 'RotateKey' AND outcome = 'success' THEN calls ELSE 0 END) AS rotations,
         max(CASE WHEN outcome <> 'success' AND in_window THEN at END) AS last_failed_at,
         max(CASE WHEN outcome = 'success' THEN at END) AS last_at,
         first_value(caller ORDER BY outcome = 'success' DESC, at DESC, caller LIKE 'arn:%' DESC, caller) AS last_by
-    FROM calls
-    GROUP BY key_arn, key_id, operation, class
+    FROM counted
+    GROUP BY key_arn, operation, class
 ),
 -- A key of the log without one in the snapshot stays for the sake of its relatives in other Regions.
 histories AS (
@@ -237,18 +254,20 @@ grant_changes AS (
         AND coalesce(t.errorcode, '') = '' AND t.eventtime < $as_of AND t.eventtime > n.collected_at
 ),
 grants AS (
-    SELECT held.key_arn, count(*) AS live
+    SELECT key_arn, count(*) AS live
     FROM (
-        SELECT g.key_arn, g.grant_id
-        FROM kms_grants AS g
-        JOIN newest AS n ON n.snapshot_id = g.snapshot_id AND n.account_id = g.account_id AND n.region = g.region
-        UNION
-        SELECT key_arn, grant_id FROM grant_changes WHERE given
+        SELECT key_arn, grant_id
+        FROM (
+            SELECT g.key_arn, g.grant_id, true AS given
+            FROM kms_grants AS g
+            JOIN newest AS n ON n.snapshot_id = g.snapshot_id AND n.account_id = g.account_id AND n.region = g.region
+            UNION ALL
+            SELECT key_arn, grant_id, given FROM grant_changes
+        ) AS told
+        GROUP BY key_arn, grant_id
+        HAVING bool_or(given) AND (bool_and(given) OR grant_id IS NULL)
     ) AS held
-    LEFT JOIN (SELECT DISTINCT key_arn, grant_id FROM grant_changes WHERE NOT given) AS ended
-        ON ended.key_arn = held.key_arn AND ended.grant_id = held.grant_id
-    WHERE ended.grant_id IS NULL
-    GROUP BY held.key_arn
+    GROUP BY key_arn
 ),
 alias_names AS (
     SELECT a.target_key_arn AS key_arn, array_to_string(array_sort(array_agg(a.alias_name)), ', ') AS names

@@ -15,6 +15,7 @@ mod effective_access;
 mod failure;
 mod fetch;
 mod functions;
+mod held;
 mod horizon;
 mod json_text;
 mod kms_events;

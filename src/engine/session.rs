@@ -3,19 +3,21 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, SchemaProvider};
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider};
 use datafusion::execution::registry::FunctionRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
+use futures::TryStreamExt;
 
 use super::binding::{self, Bindings, Value};
 use super::bytes_read::{BytesRead, CountingRegistry};
 use super::catalog::LakeSchema;
 use super::effective_access::{self, States};
+use super::held::Held;
 use super::memory::SharedPool;
 use super::named::WithQueries;
 use super::prepared::Prepared;
@@ -200,6 +202,46 @@ impl Session {
         let statement = dialect::parse(sql)?;
         read_only::check(&statement)?;
         run(&self.own, statement, bindings).await
+    }
+
+    /// A session over the same lake whose `kms_records` and `kms_events` are what `questions` answer, held in memory: for
+    /// many questions about the same few records. `None` where the rows are more than `bytes_max`.
+    ///
+    /// # Errors
+    /// As [`Session::query`], of questions that do not answer rows of `kms_records`.
+    pub async fn holding(&self, questions: &[(&str, &Bindings)], bytes_max: usize) -> Result<Option<Session>> {
+        let (mut columns, mut held, mut bytes) = (None, Vec::new(), 0);
+        for (sql, bindings) in questions {
+            let Rows { schema, mut stream, .. } = self.query(sql, bindings).await?;
+            while let Some(batch) = stream.try_next().await? {
+                bytes += batch.get_array_memory_size();
+                if bytes > bytes_max {
+                    return Ok(None);
+                }
+                held.push(batch);
+            }
+            columns.get_or_insert(schema);
+        }
+        let Some(below) = self.own.catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA)) else {
+            return Ok(None);
+        };
+        let columns = columns.unwrap_or_else(|| Arc::new(Schema::empty()));
+        let catalog = Arc::new(MemoryCatalogProvider::new());
+        catalog.register_schema(SCHEMA, Arc::new(Held::over(below, columns, held).await?))?;
+        let state = SessionStateBuilder::new_from_existing(self.own.state())
+            .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
+            .build();
+        let own = SessionContext::new_with_state(state);
+        own.register_catalog(CATALOG, catalog);
+        Ok(Some(Session {
+            own,
+            pasted: self.pasted.clone(),
+            catalogue: OnceLock::new(),
+            location: self.location.clone(),
+            read: self.read.clone(),
+            relations: self.relations.clone(),
+            catalog: self.catalog.clone(),
+        }))
     }
 
     /// Answers a query that somebody typed or pasted, in Athena's and CloudTrail Lake's dialect.

@@ -60,6 +60,13 @@ pub struct Chain {
     pub missing: Option<String>,
 }
 
+impl Chain {
+    /// When the first of its sessions was opened, as far as the log tells; else when the call was made.
+    pub fn began(&self, called_at: At) -> At {
+        self.hops.iter().filter_map(|hop| hop.at).min().unwrap_or(called_at)
+    }
+}
+
 /// The access keys a caller's chain still needs to know the issuing of.
 pub fn next_key(caller: &Caller, issues: &Issues) -> Option<String> {
     let mut seen = BTreeSet::new();

@@ -250,10 +250,13 @@ pub struct Login {
 /// A console session lasts no longer (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_manage-assume.html>).
 pub const LOGIN_MAX: i64 = 12 * 3_600_000_000;
 
-/// When the log first saw parts of a call.
+/// When the log first saw parts of a call: exactly where that was not before the caller's session began, else some
+/// instant before.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Firsts {
+    /// When the caller's session began.
+    pub began: Option<At>,
     /// The principal.
     pub principal_first_at: Option<At>,
     /// The address, in anyone's hands.
@@ -291,10 +294,25 @@ pub struct Snapshot {
 }
 
 impl Firsts {
+    /// With what is known of the time before.
+    pub fn after(self, before: &Firsts) -> Firsts {
+        Firsts {
+            began: self.began,
+            principal_first_at: before.principal_first_at.or(self.principal_first_at),
+            ip_first_at: before.ip_first_at.or(self.ip_first_at),
+            agent_first_at: before.agent_first_at.or(self.agent_first_at),
+            operation_first_at: before.operation_first_at.or(self.operation_first_at),
+            admin_first_at: before.admin_first_at.or(self.admin_first_at),
+            person_first_at: before.person_first_at.or(self.person_first_at),
+            person_ip_first_at: before.person_ip_first_at.or(self.person_ip_first_at),
+        }
+    }
+
     /// As it was known at an instant.
     pub fn until(&self, at: At) -> Firsts {
         let known = |first: Option<At>| first.filter(|first| *first <= at);
         Firsts {
+            began: self.began,
             principal_first_at: known(self.principal_first_at),
             ip_first_at: known(self.ip_first_at),
             agent_first_at: known(self.agent_first_at),

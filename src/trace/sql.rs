@@ -18,7 +18,17 @@ pub const USES: &str = include_str!("sql/uses.sql");
 pub const ISSUED: &str = include_str!("sql/issued.sql");
 /// What `$keys` and `$arns` did from `$since` until `$until`.
 pub const AROUND: &str = include_str!("sql/around.sql");
-/// When the log first saw a caller, an address, a tool, a right in the caller's hands.
+/// Every record of `kms_records` that names `$key`.
+pub const RECORDS: &str = include_str!("sql/records.sql");
+/// The custom key store of `$key`, if it is in one.
+pub const STORES: &str = include_str!("sql/stores.sql");
+/// What was done to custom key stores.
+pub const STORE_RECORDS: &str = include_str!("sql/store_records.sql");
+/// Whether the log knew a caller, an address, a tool, a right in the caller's hands, before `$since`.
+pub const BEFORE: &str = include_str!("sql/before.sql");
+/// Whether the log knew a person before `$since`, and from an address.
+pub const PERSON_BEFORE: &str = include_str!("sql/person_before.sql");
+/// When the log first saw these, from `$since` until `$until`.
 pub const FIRSTS: &str = include_str!("sql/firsts.sql");
 /// What the encryption contexts of the key's uses name.
 pub const CONTEXTS: &str = include_str!("sql/contexts.sql");

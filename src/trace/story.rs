@@ -341,12 +341,7 @@ fn actor(
 
 /// What the log had never seen before the call, or not before this session began.
 fn first_times(change: &Change, firsts: &Firsts, chain: &Chain) -> Vec<String> {
-    let began = chain
-        .hops
-        .iter()
-        .filter_map(|hop| hop.at)
-        .min()
-        .unwrap_or(change.eventtime);
+    let began = firsts.began.unwrap_or_else(|| chain.began(change.eventtime));
     let is_new = |first: Option<At>| first.is_some_and(|first| first >= began);
     let person = chain.origin.name.as_deref().unwrap_or("the caller");
     let mut said = Vec::new();

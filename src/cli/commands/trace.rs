@@ -35,6 +35,9 @@ const SESSION_MAX: i64 = 36 * HOUR;
 /// Access keys followed at most; a key with more actors shows the others without their origin.
 const KEYS_MAX: usize = 2_000;
 
+/// Records of one key that are held in memory; of a key with more the log is read for every question.
+const HELD_BYTES_MAX: usize = 512 << 20;
+
 /// Changes whose first appearances are looked up.
 const FIRSTS_MAX: usize = 6;
 
@@ -76,8 +79,9 @@ enum StoryFormat {
 
 /// Runs `trace`.
 pub(in crate::cli) async fn run(args: &TraceArgs, globals: &Globals, printer: &Printer) -> anyhow::Result<Exit> {
-    let lake = Lake {
+    let mut lake = Lake {
         session: settings::session(globals, None).await?,
+        held: None,
         args,
     };
     let key_arn = lake.meant().await?;
@@ -112,6 +116,8 @@ fn format(args: &TraceArgs) -> StoryFormat {
 
 struct Lake<'a> {
     session: Session,
+    /// The same lake, with only the key's own records in `kms_records` and `kms_events`.
+    held: Option<Session>,
     args: &'a TraceArgs,
 }
 
@@ -147,8 +153,8 @@ struct Name {
 }
 
 impl Lake<'_> {
-    /// The key that was meant.
-    async fn meant(&self) -> anyhow::Result<String> {
+    /// The key that was meant, its records at hand.
+    async fn meant(&mut self) -> anyhow::Result<String> {
         let typed = self.args.key.as_str();
         let arn = Arn::parse(typed);
         let alias = arn.and_then(|arn| arn.kms_alias());
@@ -164,20 +170,39 @@ impl Lake<'_> {
         if arn.is_some_and(|arn| arn.kms_key_id().is_some()) {
             let mut bindings = bindings.clone();
             bindings.retain(|name, _| matches!(name.as_str(), "name" | "since" | "until"));
-            let exact: Vec<Candidate> = self.ask(sql::EXACT, &bindings).await?;
+            self.hold(typed).await?;
+            let exact: Vec<Candidate> = self.ask_of_key(sql::EXACT, &bindings).await?;
             if let Some(exact) = exact.into_iter().next() {
                 return Ok(exact.key_arn);
             }
         }
         let mut found: Vec<Candidate> = self.ask(sql::CANDIDATES, &bindings).await?;
-        if let Some(exact) = found.iter().find(|candidate| candidate.key_arn == typed) {
-            return Ok(exact.key_arn.clone());
+        if let Some(place) = found.iter().position(|candidate| candidate.key_arn == typed) {
+            found = vec![found.swap_remove(place)];
         }
         match found.len() {
-            1 => Ok(found.remove(0).key_arn),
+            1 => {
+                let key_arn = found.remove(0).key_arn;
+                self.hold(&key_arn).await?;
+                Ok(key_arn)
+            }
             0 => Err(self.unknown(typed).await?),
             _ => Err(ambiguous(typed, &found)),
         }
+    }
+
+    /// Reads the key's records once for all the questions about them.
+    async fn hold(&mut self, key_arn: &str) -> anyhow::Result<()> {
+        let bindings = Bindings::from([("key".to_owned(), Value::Text(key_arn.to_owned()))]);
+        let mut questions = vec![(sql::RECORDS, &bindings)];
+        self.held = self.session.holding(&questions, HELD_BYTES_MAX).await?;
+        let stores: Vec<Name> = self.ask_of_key(sql::STORES, &bindings).await?;
+        let none = Bindings::new();
+        if self.held.is_some() && !stores.is_empty() {
+            questions.push((sql::STORE_RECORDS, &none));
+            self.held = self.session.holding(&questions, HELD_BYTES_MAX).await?;
+        }
+        Ok(())
     }
 
     async fn unknown(&self, typed: &str) -> anyhow::Result<anyhow::Error> {
@@ -213,10 +238,10 @@ impl Lake<'_> {
         };
         let timeline = named("key-timeline")?;
         let since_ever = [("since", Value::Null(Kind::Instant)), ("until", until.clone())];
-        let mut changes: Vec<Change> = self.ask(&timeline.sql, &of_key(&since_ever)).await?;
+        let mut changes: Vec<Change> = self.ask_of_key(&timeline.sql, &of_key(&since_ever)).await?;
         state::order(&mut changes);
-        let snapshots: Vec<Snapshot> = self.ask(sql::KEY, &of_key(&[])).await?;
-        let uses: Vec<Uses> = self.ask(sql::USES, &of_key(&[("until", until)])).await?;
+        let snapshots: Vec<Snapshot> = self.ask_of_key(sql::KEY, &of_key(&[])).await?;
+        let uses: Vec<Uses> = self.ask_of_key(sql::USES, &of_key(&[("until", until)])).await?;
         let mut facts = Facts {
             key_arn: key_arn.to_owned(),
             as_of: self
@@ -362,34 +387,63 @@ impl Lake<'_> {
         let mut bindings = Bindings::from(span);
         bindings.insert("account".to_owned(), Value::Null(Kind::Text));
         facts.tampering = self.ask(&named("kms-log-tampering")?.sql, &bindings).await?;
-        let mut asked: BTreeMap<Vec<String>, Option<Firsts>> = BTreeMap::new();
+        let mut asked: BTreeMap<(Vec<String>, At), Firsts> = BTreeMap::new();
         for blow in &latest {
             let text = |value: &Option<String>| value.clone().unwrap_or_default();
-            let person = chain::follow(&blow.caller, &facts.issues).origin.name;
-            let who = vec![
+            let chain = chain::follow(&blow.caller, &facts.issues);
+            let who = [
                 text(&blow.caller.principal_arn),
                 text(&blow.caller.source_ip),
                 text(&blow.caller.user_agent),
                 blow.operation.clone(),
-                text(&person),
+                text(&chain.origin.name),
             ];
-            // The same hands strike more than once; the first time of anything is the same for each blow that it precedes.
-            let firsts = match asked.get(&who) {
+            let names = ["principal", "ip", "agent", "operation", "person"].map(str::to_owned);
+            let began = chain.began(blow.eventtime);
+            // The same hands strike more than once. Their last blow comes first here, and what is known until then tells of
+            // the others too.
+            let hands = (who.to_vec(), began);
+            let firsts = match asked.get(&hands) {
                 Some(known) => known.clone(),
                 None => {
-                    let names = ["principal", "ip", "agent", "operation", "person"];
-                    let values = who.iter().cloned().map(Value::Text);
-                    let mut bindings: Bindings = names.map(str::to_owned).into_iter().zip(values).collect();
-                    bindings.insert("until".to_owned(), Value::Instant(Instant(last.eventtime.0.0 + 1)));
-                    let found: Vec<Firsts> = self.ask(sql::FIRSTS, &bindings).await?;
-                    asked.entry(who).or_insert(found.into_iter().next()).clone()
+                    let mut bindings: Bindings = names.into_iter().zip(who.map(Value::Text)).collect();
+                    bindings.insert("since".to_owned(), Value::Instant(began.0));
+                    bindings.insert("until".to_owned(), Value::Instant(Instant(blow.eventtime.0.0 + 1)));
+                    let firsts = self.firsts(bindings, began).await?;
+                    asked.entry(hands).or_insert(firsts).clone()
                 }
             };
-            if let Some(firsts) = firsts {
-                facts.firsts.insert(blow.eventid.clone(), firsts.until(blow.eventtime));
-            }
+            facts.firsts.insert(blow.eventid.clone(), firsts.until(blow.eventtime));
         }
         Ok(())
+    }
+
+    /// What the log first saw when this session began or later, and what it knew before.
+    async fn firsts(&self, mut bindings: Bindings, began: At) -> anyhow::Result<Firsts> {
+        let mut found: Vec<Firsts> = self.ask(sql::FIRSTS, &bindings).await?;
+        let since = found.pop().unwrap_or_default();
+        bindings.remove("until");
+        let only = |names: &[&str]| {
+            let mut bindings = bindings.clone();
+            bindings.retain(|name, _| name == "since" || names.contains(&name.as_str()));
+            bindings
+        };
+        let names = ["principal", "ip", "agent", "operation"];
+        let mut found: Vec<Firsts> = self.ask(sql::BEFORE, &only(&names)).await?;
+        let mut before = found.pop().unwrap_or_default();
+        // Where the address is new the person's way to it is told by that; and this question reads the most.
+        if before.ip_first_at.is_some() && since.person_first_at.is_some() {
+            let found: Vec<Firsts> = self.ask(sql::PERSON_BEFORE, &only(&["ip", "person"])).await?;
+            if let Some(person) = found.into_iter().next() {
+                before.person_first_at = person.person_first_at;
+                before.person_ip_first_at = person.person_ip_first_at;
+            }
+        }
+        let firsts = since.after(&before);
+        Ok(Firsts {
+            began: Some(began),
+            ..firsts
+        })
     }
 
     /// Who failed, and who will.
@@ -401,7 +455,7 @@ impl Lake<'_> {
         if let Some(at) = first_blow(&facts.changes) {
             bindings.insert("at".to_owned(), Value::Instant(at));
         }
-        facts.dependents = self.ask(&radius.sql, &bindings).await?;
+        facts.dependents = self.ask_of_key(&radius.sql, &bindings).await?;
         let broken_at = facts.dependents.iter().find_map(|caller| caller.broken_at);
         let Some(broken_at) = broken_at.or_else(|| first_blow(&facts.changes).map(At)) else {
             return Ok(());
@@ -434,7 +488,7 @@ impl Lake<'_> {
                 Value::Instant(self.ending(broken_at.0.0 + 30 * 24 * HOUR)),
             ),
         ]);
-        facts.contexts = self.ask(sql::CONTEXTS, &bindings).await?;
+        facts.contexts = self.ask_of_key(sql::CONTEXTS, &bindings).await?;
         Ok(())
     }
 
@@ -443,18 +497,27 @@ impl Lake<'_> {
         self.args.until.map_or(Instant(at), |until| until.min(Instant(at)))
     }
 
-    /// The rows of a question, as values.
     async fn ask<T: DeserializeOwned>(&self, sql: &str, bindings: &Bindings) -> anyhow::Result<Vec<T>> {
-        let Rows { schema, stream, .. } = self.session.query(sql, bindings).await?;
-        let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(Error::from)?;
-        let mut writer = Writer::new(Format::Jsonl, &schema, Vec::new())?;
-        for batch in &batches {
-            writer.write(batch)?;
-        }
-        let (_, bytes) = writer.finish()?;
-        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        Ok(lines.map(serde_json::from_slice).collect::<Result<_, _>>()?)
+        rows(&self.session, sql, bindings).await
     }
+
+    /// As `ask`, of questions whose KMS records are all the key's own.
+    async fn ask_of_key<T: DeserializeOwned>(&self, sql: &str, bindings: &Bindings) -> anyhow::Result<Vec<T>> {
+        rows(self.held.as_ref().unwrap_or(&self.session), sql, bindings).await
+    }
+}
+
+/// The rows of a question, as values.
+async fn rows<T: DeserializeOwned>(session: &Session, sql: &str, bindings: &Bindings) -> anyhow::Result<Vec<T>> {
+    let Rows { schema, stream, .. } = session.query(sql, bindings).await?;
+    let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(Error::from)?;
+    let mut writer = Writer::new(Format::Jsonl, &schema, Vec::new())?;
+    for batch in &batches {
+        writer.write(batch)?;
+    }
+    let (_, bytes) = writer.finish()?;
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    Ok(lines.map(serde_json::from_slice).collect::<Result<_, _>>()?)
 }
 
 /// The first blow of the last incident: since the key was last made whole before the last blow.

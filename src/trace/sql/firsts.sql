@@ -1,4 +1,4 @@
--- When the log first saw this caller, this address, this tool and this right in the caller's hands.
+-- When the log first saw this caller, this address, this tool and this right in the caller's hands, in a span.
 SELECT
     min(CASE WHEN principal_arn = $principal THEN eventtime END) AS principal_first_at,
     min(CASE WHEN sourceipaddress = $ip THEN eventtime END) AS ip_first_at,
@@ -10,11 +10,13 @@ SELECT
         'DisableKeyRotation', 'EnableKey', 'EnableKeyRotation', 'ImportKeyMaterial', 'PutKeyPolicy', 'ReplicateKey',
         'RevokeGrant', 'ScheduleKeyDeletion', 'UpdateAlias', 'UpdatePrimaryRegion'
     ) THEN eventtime END) AS admin_first_at,
-    min(CASE WHEN $person <> '' AND (useridentity['username'] = $person OR useridentity['arn'] LIKE concat('%/', $person))
+    min(CASE WHEN $person <> '' AND (useridentity['username'] = $person
+            OR ends_with(useridentity['arn'], concat('/', $person)))
         AND sourceipaddress = $ip THEN eventtime END) AS person_ip_first_at,
-    min(CASE WHEN $person <> '' AND (useridentity['username'] = $person OR useridentity['arn'] LIKE concat('%/', $person))
+    min(CASE WHEN $person <> '' AND (useridentity['username'] = $person
+            OR ends_with(useridentity['arn'], concat('/', $person)))
         THEN eventtime END) AS person_first_at
 FROM cloudtrail
-WHERE eventtime < $until
+WHERE eventtime >= $since AND eventtime < $until
     AND (principal_arn = $principal OR sourceipaddress = $ip OR useragent = $agent
-        OR useridentity['username'] = $person OR useridentity['arn'] LIKE concat('%/', $person))
+        OR useridentity['username'] = $person OR ends_with(useridentity['arn'], concat('/', $person)))
