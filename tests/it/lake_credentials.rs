@@ -16,7 +16,7 @@ async fn a_run_longer_than_its_session_goes_on_with_the_next_one() {
     let bucket = server.bucket().await;
     let folder = tempfile::tempdir().unwrap();
     let sessions = Sessions::of(folder.path(), 4);
-    let gate = Gate::before(&server.endpoint, Duration::from_millis(20)).await;
+    let gate = Gate::before(&server.endpoint, Duration::from_millis(50)).await;
     let lake = format!("s3://{}/lake", bucket.name);
     let run = |lake: &str, arguments: &[&str]| -> Run {
         let mut command = keytrail();
