@@ -3,6 +3,7 @@
 
 pub mod collect;
 pub mod config;
+pub mod credentials;
 pub mod role;
 pub mod s3;
 

@@ -1,13 +1,14 @@
 //! What was typed means: the lake with its credentials, limits in bytes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
-use aws_credential_types::provider::ProvideCredentials;
 
 use super::args::{AwsArgs, Globals};
 use super::error::hinted;
+use crate::aws::credentials::Chain;
 use crate::coverage::Assumption;
 use crate::engine::{Session, SessionSettings};
 use crate::lake::{self, Location};
@@ -18,12 +19,12 @@ use crate::model::Instant;
 /// # Errors
 /// The address is none, or it is on S3 and there are no credentials.
 pub(super) async fn location(globals: &Globals) -> anyhow::Result<Location> {
-    let options = if globals.lake.starts_with("s3://") {
-        storage(&aws(&globals.aws).await).await?
-    } else {
-        HashMap::new()
-    };
-    Ok(Location::parse(&globals.lake, options)?)
+    if !globals.lake.starts_with("s3://") {
+        return Ok(Location::parse(&globals.lake, HashMap::new())?);
+    }
+    let config = aws(&globals.aws).await;
+    let location = Location::parse(&globals.lake, storage(&config))?;
+    Ok(location.with_credentials(credentials(&config).await?)?)
 }
 
 /// The lake that was named, which must be there.
@@ -138,34 +139,28 @@ pub(super) async fn aws(args: &AwsArgs) -> SdkConfig {
     .await
 }
 
-/// Settings of an object store that make it use what the AWS SDK found.
-async fn storage(config: &SdkConfig) -> anyhow::Result<HashMap<String, String>> {
-    let no_credentials = || "sign in with `aws configure` or `aws sso login`, or name a profile with --profile";
+/// The credentials of the AWS SDK, as the lake's object store asks for them.
+async fn credentials(config: &SdkConfig) -> anyhow::Result<Arc<Chain>> {
+    let hint = "sign in with `aws configure` or `aws sso login`, or name a profile with --profile";
     let provider = config
         .credentials_provider()
-        .ok_or_else(|| hinted("there are no AWS credentials", no_credentials()))?;
-    let credentials = provider
-        .provide_credentials()
-        .await
-        .map_err(|error| hinted(format!("there are no AWS credentials: {error}"), no_credentials()))?;
-    let mut options = HashMap::from([
-        ("AWS_ACCESS_KEY_ID".to_owned(), credentials.access_key_id().to_owned()),
-        (
-            "AWS_SECRET_ACCESS_KEY".to_owned(),
-            credentials.secret_access_key().to_owned(),
-        ),
-    ]);
-    if let Some(token) = credentials.session_token() {
-        options.insert("AWS_SESSION_TOKEN".to_owned(), token.to_owned());
-    }
+        .ok_or_else(|| hinted("there are no AWS credentials", hint))?;
+    let chain = Chain::new(provider);
+    let signed_in = chain.sign_in().await;
+    signed_in.map_err(|error| hinted(format!("there are no AWS credentials: {error}"), hint))?;
+    Ok(Arc::new(chain))
+}
+
+/// Settings of an object store that make it reach what the AWS SDK would.
+fn storage(config: &SdkConfig) -> HashMap<String, String> {
     let region = config.region().map_or("us-east-1", |region| region.as_ref());
-    options.insert("AWS_REGION".to_owned(), region.to_owned());
+    let mut options = HashMap::from([("AWS_REGION".to_owned(), region.to_owned())]);
     let of_s3 = std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(|url| !url.is_empty());
     if let Some(endpoint) = config.endpoint_url().map(str::to_owned).or(of_s3) {
         options.insert("AWS_ALLOW_HTTP".to_owned(), endpoint.starts_with("http://").to_string());
         options.insert("AWS_ENDPOINT_URL".to_owned(), endpoint);
     }
-    Ok(options)
+    options
 }
 
 /// Reads a size such as `512MiB`, `2GB` or a number of bytes.

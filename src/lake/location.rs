@@ -2,16 +2,22 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
 
+use object_store::ObjectStore;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
 use url::Url;
 
 use super::{Error, Result};
 
-/// A lake's root address with the storage options its object store needs (empty for a folder).
+/// A lake's root address with the storage options its object store needs (empty for a folder), and that store.
 #[derive(Debug, Clone)]
 pub struct Location {
     root: Url,
     options: HashMap<String, String>,
+    /// One for all tables, so that they share connections and credentials.
+    store: Option<Arc<dyn ObjectStore>>,
 }
 
 impl Location {
@@ -38,7 +44,40 @@ impl Location {
         if !root.path().ends_with('/') {
             root.set_path(&format!("{}/", root.path()));
         }
-        Ok(Location { root, options })
+        Ok(Location {
+            root,
+            options,
+            store: None,
+        })
+    }
+
+    /// The same lake, whose bucket is asked for credentials before every request, so that a run outlives any session.
+    /// What the environment sets for object stores (`AWS_SSE_KMS_KEY_ID`, ...) holds, and [`Location::options`] more so.
+    /// A folder stays as it is.
+    ///
+    /// # Errors
+    /// The settings contradict each other.
+    pub fn with_credentials(mut self, credentials: AwsCredentialProvider) -> Result<Location> {
+        if self.root.scheme() != "s3" {
+            return Ok(self);
+        }
+        let mut builder = AmazonS3Builder::from_env()
+            // The table format copies where nothing is; AWS has no other way to.
+            .with_config(AmazonS3ConfigKey::CopyIfNotExists, "multipart")
+            .with_url(self.root.to_string());
+        for (name, value) in &self.options {
+            if let Ok(key) = AmazonS3ConfigKey::from_str(&name.to_ascii_lowercase()) {
+                builder = builder.with_config(key, value);
+            }
+        }
+        let store = builder.with_credentials(credentials).build()?;
+        self.store = Some(Arc::new(store));
+        Ok(self)
+    }
+
+    /// The store of the lake's bucket, where it was given credentials.
+    pub fn store(&self) -> Option<Arc<dyn ObjectStore>> {
+        self.store.clone()
     }
 
     /// The address, ending in a slash.

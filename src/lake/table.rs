@@ -10,6 +10,7 @@ use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, Transactio
 use deltalake::kernel::{Action, Add, Remove, StructType, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use url::Url;
 
 use super::{Error, Location, Result};
 
@@ -35,6 +36,17 @@ fn at(table: &str) -> impl Fn(DeltaTableError) -> Error + '_ {
     }
 }
 
+/// A table's builder on the lake's own store, where it has one.
+fn builder(lake: &Location, url: Url) -> std::result::Result<DeltaTableBuilder, DeltaTableError> {
+    let builder = DeltaTableBuilder::from_url(url.clone())?
+        .with_storage_options(lake.options().clone())
+        .with_allow_http(true);
+    Ok(match lake.store() {
+        Some(store) => builder.with_storage_backend(store, url),
+        None => builder,
+    })
+}
+
 /// Opens a table, or `None` where there is none yet.
 ///
 /// # Errors
@@ -46,11 +58,7 @@ pub async fn open(lake: &Location, name: &str) -> Result<Option<DeltaTable>> {
     {
         return Ok(None);
     }
-    let builder = DeltaTableBuilder::from_url(url)
-        .map_err(at(name))?
-        .with_storage_options(lake.options().clone());
-    let builder = builder.with_allow_http(true);
-    match builder.load().await {
+    match builder(lake, url).map_err(at(name))?.load().await {
         Ok(table) => Ok(Some(table)),
         Err(DeltaTableError::NotATable(_)) => Ok(None),
         Err(source) => Err(at(name)(source)),
@@ -81,11 +89,8 @@ pub async fn open_or_create(
         .as_ref()
         .try_into_kernel()
         .map_err(|error| at(name)(DeltaTableError::generic(format!("{error}"))))?;
-    let table = DeltaTableBuilder::from_url(lake.table(name)?)
-        .map_err(at(name))?
-        .with_storage_options(lake.options().clone())
-        .with_allow_http(true)
-        .build()
+    let table = builder(lake, lake.table(name)?)
+        .and_then(DeltaTableBuilder::build)
         .map_err(at(name))?;
     let created = table
         .create()

@@ -1,79 +1,11 @@
 //! Collecting from a populated AWS emulator over HTTP, with the program itself.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::emulator::Emulator;
 use crate::support::program::keytrail;
-use crate::support::python;
-
-/// A populated server; it ends with this value.
-struct Emulator {
-    server: Child,
-    url: String,
-}
-
-impl Emulator {
-    fn start(keys: usize, grants: usize, roles: usize) -> Option<Emulator> {
-        let mut server = Command::new(python::interpreter()?)
-            .arg(python::script("populated_aws.py"))
-            .args([keys, grants, roles].map(|count| count.to_string()))
-            // Set, it would decide the account in place of the access key.
-            .env_remove("MOTO_ACCOUNT_ID")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            // Operations it lacks make it print long traces.
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut port = String::new();
-        BufReader::new(server.stdout.take().unwrap())
-            .read_line(&mut port)
-            .unwrap();
-        assert!(!port.trim().is_empty(), "the emulator did not start");
-        Some(Emulator {
-            server,
-            url: format!("http://127.0.0.1:{}", port.trim()),
-        })
-    }
-
-    fn collect(&self, lake: &str, more: &[&str]) -> Command {
-        let mut command = keytrail();
-        command
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test");
-        command.args([
-            "--lake",
-            lake,
-            "--endpoint-url",
-            &self.url,
-            "--region",
-            "eu-west-1",
-            "snapshot",
-            "collect",
-        ]);
-        command.args([
-            "--accounts",
-            "123456789012,444455556666",
-            "--role-name",
-            "reader",
-            "--regions",
-            "eu-west-1,us-east-1",
-        ]);
-        command.args(more);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
 
 fn ask(lake: &str, sql: &str) -> Vec<Value> {
     let output = keytrail()
@@ -93,7 +25,7 @@ fn a_populated_emulator_is_collected_whole_and_after_a_kill_to_the_same_result()
     // The whole of it (1,200 keys, 3,000 grants, 300 roles) takes minutes of the emulator's time on a small machine.
     let whole = std::env::var_os("KEYTRAIL_TEST_WHOLE").is_some();
     let (keys, grants, roles) = if whole { (1_200, 3_000, 300) } else { (160, 400, 40) };
-    let Some(emulator) = Emulator::start(keys, grants, roles) else {
+    let Some(emulator) = Emulator::start("populated_aws.py", &[keys, grants, roles]) else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();

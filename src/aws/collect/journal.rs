@@ -1,7 +1,7 @@
 //! What a collection has read so far, one unit a line, so that an interrupted one can be continued.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use crate::aws::Error;
 use crate::snapshot::bundle::{self, Bundle, Purpose};
 
-/// The record of a collection on disk.
+/// The record of a collection on disk, which nobody else writes as long as this value is there.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub struct Journal {
     path: PathBuf,
     file: Mutex<File>,
     held: Mutex<HashMap<String, Bundle>>,
@@ -25,15 +25,37 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Opens the record: continues the one of the same request where asked to, else begins a new one.
-    pub(super) fn open(path: &Path, request: &Value, resume: bool, now: i64) -> Result<Journal, Error> {
+    ///
+    /// Nothing where another collection writes it; one that is to be continued must not be under way.
+    pub(super) fn open(path: &Path, request: &Value, resume: bool, now: i64) -> Result<Option<Journal>, Error> {
         let fail = |error: std::io::Error| Error::Journal {
             path: path.display().to_string(),
             reason: error.to_string(),
         };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(fail)?;
+        }
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).truncate(false);
+        // Policies are nobody else's business.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path).map_err(fail)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if resume => {
+                return Err(Error::Journal {
+                    path: path.display().to_string(),
+                    reason: "the collection to continue is still under way".to_owned(),
+                });
+            }
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            // A file system without locks.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+        }
         let mut held = HashMap::new();
         let mut started_at = now;
         let mut whole = 0;
-        if resume && path.exists() {
+        if resume {
             let mut lines = BufReader::new(File::open(path).map_err(fail)?);
             let mut line = String::new();
             let mut first = true;
@@ -64,28 +86,25 @@ impl Journal {
                 line.clear();
             }
         }
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(fail)?;
-        }
-        let mut options = OpenOptions::new();
-        options.create(true).write(true).truncate(false);
-        // Policies are nobody else's business.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path).map_err(fail)?;
         file.set_len(whole).map_err(fail)?;
         file.seek(SeekFrom::End(0)).map_err(fail)?;
         if whole == 0 {
             writeln!(file, "{}", json!({"request": request, "started_at": started_at})).map_err(fail)?;
         }
         let resumed = held.len();
-        Ok(Journal {
+        Ok(Some(Journal {
             path: path.to_owned(),
             file: Mutex::new(file),
             held: Mutex::new(held),
             started_at,
             resumed,
-        })
+        }))
+    }
+
+    /// Removes it: what it holds is safe elsewhere.
+    pub fn forget(self) {
+        // One that stays is written anew by the next collection.
+        let _ = std::fs::remove_file(&self.path);
     }
 
     /// A unit that was read before the interruption.

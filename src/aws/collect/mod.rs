@@ -25,16 +25,17 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 use self::ask::{Pace, Refusal};
-use self::journal::Journal;
 use self::kms::Kms;
 use self::organization::Organizations;
+use self::trails::Trails;
 use super::Error;
 use super::role::{self, Role};
-use crate::snapshot::bundle::{Bundle, iam as read_iam};
+use crate::snapshot::bundle::{Bundle, Trail, iam as read_iam};
 use crate::snapshot::json as members;
 use crate::snapshot::scope::{ACCOUNT, CLOUDTRAIL, Failure, IAM, KMS, ORGANIZATIONS, Scope, State};
 
 pub use ask::Meter;
+pub use journal::Journal;
 
 /// Accounts at once.
 const ACCOUNTS: usize = 8;
@@ -90,6 +91,8 @@ pub enum Event {
     Region(String, String),
     /// So many parts were there from an interrupted collection.
     Resumed(usize),
+    /// Another collection writes the notes: this one cannot be continued if it is interrupted.
+    Unnoted,
 }
 
 /// An account and Region.
@@ -119,6 +122,8 @@ pub struct Collected {
     pub bundle: Bundle,
     /// How the requests went.
     pub meter: Arc<Meter>,
+    /// What it noted on disk, to be forgotten once the bundle is kept.
+    pub journal: Option<Journal>,
 }
 
 /// A part of a collection, on its way.
@@ -159,11 +164,13 @@ pub async fn collect(
         "role": request.role.as_ref().map(|role| role.name.clone()), "endpoint": base.endpoint_url(),
     });
     let began = now();
-    let journal = request
-        .journal
-        .as_deref()
-        .map(|path| Journal::open(path, &wanted, request.resume, began))
-        .transpose()?;
+    let journal = match request.journal.as_deref() {
+        Some(path) => Journal::open(path, &wanted, request.resume, began)?,
+        None => None,
+    };
+    if request.journal.is_some() && journal.is_none() {
+        say(Event::Unnoted);
+    }
     let collector = Collector {
         partition: members::arn(&arn).map_or("aws", |parts| parts[0]).to_owned(),
         caller: identity.account().unwrap_or_default().to_owned(),
@@ -187,6 +194,7 @@ pub async fn collect(
     Ok(Collected {
         bundle,
         meter: collector.meter,
+        journal: collector.journal,
     })
 }
 
@@ -438,18 +446,20 @@ impl Collector<'_> {
         let parts = futures::stream::iter(parts);
         let (iam, parts) = tokio::join!(iam, parts.buffer_unordered(REGIONS).collect::<Vec<_>>());
         absorb(&mut whole, iam?);
-        let mut trails: BTreeMap<String, crate::snapshot::bundle::Trail> = BTreeMap::new();
+        let mut trails: BTreeMap<String, Trail> = BTreeMap::new();
         let mut state = State::Complete;
         for part in parts {
             let mut part = part?;
-            // A trail for all Regions is seen in each; it is the same everywhere.
             for trail in std::mem::take(&mut part.trails) {
                 let arn = trail
                     .raw
                     .get("Trail")
                     .and_then(|trail| members::text(trail, "TrailARN"))
                     .unwrap_or_default();
-                trails.entry(arn).or_insert(trail);
+                let held = trails.entry(arn).or_insert_with(|| trail.clone());
+                if trails::is_read(&trail) {
+                    *held = trail;
+                }
             }
             if part
                 .failures
@@ -459,6 +469,24 @@ impl Collector<'_> {
                 state = State::Partial;
             }
             absorb(&mut whole, part);
+        }
+        let unread = |(arn, trail): (&String, &Trail)| Some((arn.clone(), trail.raw.get("Trail")?.clone()));
+        let seen = trails.iter().filter(|(_, trail)| !trails::is_read(trail));
+        let seen: Vec<(String, serde_json::Value)> = seen.filter_map(unread).collect();
+        if !seen.is_empty() {
+            let unit = format!("cloudtrail/{account}/shadows");
+            let part = self.unit(&unit, self.shadows(&config, &global, &seen)).await?;
+            if !part.failures.is_empty() {
+                state = State::Partial;
+            }
+            for trail in part.trails {
+                let arn = trail
+                    .raw
+                    .get("Trail")
+                    .and_then(|trail| members::text(trail, "TrailARN"));
+                trails.insert(arn.unwrap_or_default(), trail);
+            }
+            whole.failures.extend(part.failures);
         }
         let asked = whole
             .scope
@@ -599,21 +627,36 @@ impl Collector<'_> {
         key
     }
 
-    async fn trails(&self, config: &SdkConfig, place: &Place) -> Bundle {
-        let client = aws_sdk_cloudtrail::config::Builder::from(config)
+    /// A client of a Region for the trails of an account.
+    fn cloudtrail(&self, config: &SdkConfig, account: &str, region: &str) -> aws_sdk_cloudtrail::Client {
+        let config = config.clone().into_builder().region(Region::new(region.to_owned()));
+        let client = aws_sdk_cloudtrail::config::Builder::from(&config.build())
             .interceptor(guard::ReadOnly)
             .retry_partition(aws_sdk_cloudtrail::config::retry::RetryPartition::new(format!(
-                "cloudtrail/{}/{}",
-                place.account_id, place.region
+                "cloudtrail/{account}/{region}"
             )));
-        let client = aws_sdk_cloudtrail::Client::from_conf(client.build());
-        match trails::read(&client, &self.pace(trails::QUOTAS), place).await {
-            Ok(bundle) => bundle,
-            Err(refusal) => Bundle {
-                failures: vec![failure(place, CLOUDTRAIL, "DescribeTrails", None, refusal)],
-                ..Bundle::default()
-            },
-        }
+        aws_sdk_cloudtrail::Client::from_conf(client.build())
+    }
+
+    async fn trails(&self, config: &SdkConfig, place: &Place) -> Bundle {
+        let trails = Trails {
+            client: &|region| self.cloudtrail(config, &place.account_id, region),
+            pace: self.pace(trails::QUOTAS),
+            place,
+        };
+        trails.read().await.unwrap_or_else(|refusal| Bundle {
+            failures: vec![failure(place, CLOUDTRAIL, "DescribeTrails", None, refusal)],
+            ..Bundle::default()
+        })
+    }
+
+    async fn shadows(&self, config: &SdkConfig, place: &Place, seen: &[(String, serde_json::Value)]) -> Bundle {
+        let trails = Trails {
+            client: &|region| self.cloudtrail(config, &place.account_id, region),
+            pace: self.pace(trails::QUOTAS),
+            place,
+        };
+        trails.shadows(seen).await
     }
 }
 

@@ -1,6 +1,8 @@
 //! What tests share: lakes built row by row, runs of the program, servers, other engines.
 
 pub mod aws_double;
+pub mod emulator;
+pub mod expiring;
 pub mod ingested;
 pub mod lake;
 pub mod logs;

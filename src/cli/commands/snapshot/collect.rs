@@ -8,7 +8,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{say, say_failures};
-use crate::aws::collect::{self, Accounts, Event, Request, guard};
+use crate::aws::collect::{self, Accounts, Event, Journal, Request, guard};
 use crate::aws::role::Role;
 use crate::cli::args::Globals;
 use crate::cli::error::hinted;
@@ -79,9 +79,8 @@ pub(super) async fn run(args: &CollectArgs, globals: &Globals, printer: &Printer
         journal: None,
     };
     let lake = settings::writable_lake(globals).await?;
-    let journal = journal(&lake);
     let request = Request {
-        journal: Some(journal.clone()),
+        journal: Some(journal(&lake)),
         ..request
     };
     let config = settings::aws(&globals.aws).await;
@@ -114,7 +113,7 @@ pub(super) async fn run(args: &CollectArgs, globals: &Globals, printer: &Printer
         output.finish()?;
     }
     // Only now is everything safe elsewhere.
-    let _ = std::fs::remove_file(&journal);
+    collected.journal.into_iter().for_each(Journal::forget);
     let (requests, throttled, in_flight) = collected.meter.read();
     printer.note(&format!(
         "{requests} requests, {throttled} throttled, at most {in_flight} at once"
@@ -192,6 +191,9 @@ fn show(bar: &ProgressBar, event: &Event, printer: &Printer) {
         Event::Region(account, region) => bar.set_message(format!("{account} {region} done")),
         Event::Keys(count) => bar.inc_length(*count as u64),
         Event::Key => bar.inc(1),
+        Event::Unnoted => printer.note(
+            "another collection into this lake is under way on this machine: this one cannot be resumed if it is interrupted",
+        ),
         Event::Resumed(count) => printer.note(&format!("{count} parts were read before the interruption")),
     }
 }
