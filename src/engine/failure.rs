@@ -36,6 +36,7 @@ pub(super) fn explain(error: &DataFusionError) -> Error {
     {
         return unknown;
     }
+    let plain = known(plain).unwrap_or(plain);
     match root {
         DataFusionError::ResourcesExhausted(_) => {
             Error::Memory(plain.strip_prefix("Resources exhausted: ").unwrap_or(plain).to_owned())
@@ -48,6 +49,30 @@ pub(super) fn explain(error: &DataFusionError) -> Error {
         | DataFusionError::Collection(_) => Error::Sql(plain.to_owned()),
         _ => Error::Run(plain.to_owned()),
     }
+}
+
+/// What the engine says in its own terms, in the reader's.
+fn known(message: &str) -> Option<&'static str> {
+    let messages = [
+        (
+            "Unsupported ast node in sqltorel: Lambda(",
+            "a lambda is not taken here",
+        ),
+        (
+            "Physical plan does not support logical expression OuterReferenceColumn",
+            "a subquery in FROM reads a column of the query around it: only UNNEST can",
+        ),
+        (
+            "Physical plan does not support logical expression Exists",
+            "EXISTS with a column of the query around it is answered in WHERE only",
+        ),
+        (
+            "Physical plan does not support logical expression InSubquery",
+            "IN (SELECT ...) with a column of the query around it is answered in WHERE only",
+        ),
+    ];
+    let found = messages.iter().find(|(start, _)| message.starts_with(start));
+    found.map(|(_, said)| *said)
 }
 
 fn unknown_column(error: &SchemaError) -> Option<Error> {

@@ -20,6 +20,8 @@ mod horizon;
 mod json_text;
 mod kms_events;
 pub mod lint;
+mod meanings;
+mod membership;
 mod memory;
 mod named;
 mod planner;

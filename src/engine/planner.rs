@@ -41,6 +41,17 @@ impl ExprPlanner for Typed {
         access: RawFieldAccessExpr,
         columns: &DFSchema,
     ) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        // The planner would look for a key of exactly the map's type of text.
+        if matches!(access.expr.get_type(columns)?, DataType::Map(..)) {
+            let key = match &access.field_access {
+                GetFieldAccess::NamedStructField { name } => Some(lit(name.clone())),
+                GetFieldAccess::ListIndex { key } => Some(key.as_ref().clone()),
+                GetFieldAccess::ListRange { .. } => None,
+            };
+            if let Some(value) = key.and_then(|key| call("element_at", vec![access.expr.clone(), key])) {
+                return Ok(PlannerResult::Planned(value));
+            }
+        }
         if let GetFieldAccess::NamedStructField { name } = &access.field_access
             && let Some(Some(name)) = name.try_as_str()
             && let Some((inner, _)) = member(access.expr.clone(), &access.expr.get_type(columns)?, name)
@@ -54,6 +65,14 @@ impl ExprPlanner for Typed {
         let Some(operator) = comparison(&raw.op) else {
             return Ok(PlannerResult::Original(raw));
         };
+        if (is_address(&raw.left) || is_address(&raw.right))
+            && let (Some(left), Some(right)) = (
+                call(functions::IP_ORDER, vec![raw.left.clone()]),
+                call(functions::IP_ORDER, vec![raw.right.clone()]),
+            )
+        {
+            return Ok(PlannerResult::Planned(binary_expr(left, operator, right)));
+        }
         let (left, right) = (raw.left.get_type(columns)?, raw.right.get_type(columns)?);
         let planned = match (literal_text(&raw.left), literal_text(&raw.right)) {
             (None, Some(text)) => with_text(raw.left.clone(), &left, operator, text),
@@ -97,6 +116,15 @@ fn comparison(operator: &BinaryOperator) -> Option<Operator> {
         BinaryOperator::GtEq => Operator::GtEq,
         _ => return None,
     })
+}
+
+/// A value of type IPADDRESS: addresses are compared as numbers, not as their texts.
+fn is_address(expression: &Expr) -> bool {
+    match expression {
+        Expr::ScalarFunction(function) => function.name() == "ipaddress",
+        Expr::Alias(alias) => is_address(&alias.expr),
+        _ => false,
+    }
 }
 
 fn literal_text(expression: &Expr) -> Option<&str> {

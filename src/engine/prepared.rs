@@ -12,7 +12,7 @@ use datafusion::sql::parser::Statement;
 
 use super::memory::PartOf;
 use super::reading::Meter;
-use super::{Result, Rows};
+use super::{Result, Rows, membership};
 
 /// A planned statement.
 pub struct Prepared {
@@ -29,7 +29,10 @@ impl Prepared {
             .with_allow_dml(false)
             .with_allow_statements(false);
         reading.verify_plan(&plan)?;
-        Ok(Prepared { plan, state })
+        Ok(Prepared {
+            plan: membership::as_values(plan)?,
+            state,
+        })
     }
 
     /// The plan, with the statement's parameters in it.

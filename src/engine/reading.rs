@@ -1,5 +1,6 @@
 //! What a query read: counted by the scans of its plan.
 
+use std::fmt;
 use std::sync::Arc;
 
 use datafusion::physical_plan::ExecutionPlan;
@@ -20,6 +21,24 @@ pub struct Reading {
     pub row_groups: usize,
     /// Row groups that could not hold an answer, and were not read.
     pub row_groups_skipped: usize,
+}
+
+/// As it is said to people: `12 kB of 3 files (2 of 9 row groups)`.
+impl fmt::Display for Reading {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.bytes {
+            bytes if bytes >= 10_000_000 => write!(formatter, "{} MB", bytes / 1_000_000)?,
+            bytes if bytes >= 10_000 => write!(formatter, "{} kB", bytes / 1_000)?,
+            bytes => write!(formatter, "{bytes} bytes")?,
+        }
+        let files = if self.files == 1 { "file" } else { "files" };
+        let read = self.row_groups.saturating_sub(self.row_groups_skipped);
+        write!(
+            formatter,
+            " of {} {files} ({read} of {} row groups)",
+            self.files, self.row_groups
+        )
+    }
 }
 
 impl Meter {

@@ -24,7 +24,7 @@ use super::prepared::Prepared;
 use super::query::NamedQuery;
 use super::reading::Meter;
 use super::yielding::Yielding;
-use super::{Error, Result, bounded, careful, dialect, functions, json_text, planner, postgres, read_only};
+use super::{Error, Result, bounded, careful, dialect, functions, json_text, meanings, planner, postgres, read_only};
 use crate::coverage::Assumption;
 use crate::lake::{Location, snapshots};
 use crate::model::Instant;
@@ -159,6 +159,18 @@ impl Session {
         };
         let files = ledger::files(&records, schema::CLOUDTRAIL)?;
         Ok(files.iter().map(|file| file.size.unsigned_abs()).sum())
+    }
+
+    /// How many files the records in the lake are in.
+    ///
+    /// # Errors
+    /// The lake cannot be read.
+    pub async fn lake_files(&self) -> Result<usize> {
+        use crate::lake::{ledger, schema, table};
+        let Some(records) = table::open(&self.location, schema::CLOUDTRAIL).await? else {
+            return Ok(0);
+        };
+        Ok(ledger::files(&records, schema::CLOUDTRAIL)?.len())
     }
 
     /// Answers a named query, which may need what the lake does not hold.
@@ -383,6 +395,8 @@ fn querying(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<SessionSt
     for function in functions::all() {
         state.register_udf(function)?;
     }
+    state.register_higher_order_function(Arc::new(functions::reduce()))?;
+    state.register_function_rewrite(Arc::new(meanings::Meanings))?;
     bounded::register(&mut state)?;
     Ok(state)
 }

@@ -8,3 +8,5 @@ SELECT eventname FROM cloudtrail_logs WHERE eventname IN ('DisableKey' 'EnableKe
 SELECT eventname, useridentity.acountid FROM cloudtrail_logs;
 -- the slip of a misspelt function
 SELECT json_extract_scalr(requestparameters, '$.keyId') FROM cloudtrail_logs;
+-- pattern recognition is refused
+SELECT * FROM cloudtrail_logs MATCH_RECOGNIZE (PARTITION BY useridentity.arn ORDER BY eventtime MEASURES A.eventtime AS t PATTERN (A B) DEFINE A AS A.eventname = 'DisableKey');

@@ -27,6 +27,7 @@ mod real_verdicts;
 mod replay;
 mod report;
 mod sample_logs;
+mod second_opinion;
 mod serve;
 mod shell;
 mod snapshot_cli;

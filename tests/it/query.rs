@@ -288,7 +288,7 @@ fn a_copy_on_disk_vouches_only_until_it_was_made() {
 fn a_sort_larger_than_the_memory_spills() {
     let lake = TestLake::new();
     let sql = "SELECT count(*) AS n, min(r) AS low FROM (SELECT v, row_number() OVER (ORDER BY v DESC) AS r \
-               FROM (SELECT repeat(CAST(value AS VARCHAR), 20) AS v FROM generate_series(1, 300000)))";
+               FROM (SELECT lpad(CAST(value AS VARCHAR), 110, '0') AS v FROM generate_series(1, 300000)))";
     let rows = ask(&lake, &[sql, "--memory-limit", "24MiB"]);
     assert_eq!(rows, [json!({ "n": 300_000, "low": 1 })]);
 }
@@ -296,8 +296,8 @@ fn a_sort_larger_than_the_memory_spills() {
 #[test]
 fn what_cannot_spill_ends_with_a_hint() {
     let lake = TestLake::new();
-    let sql = "SELECT count(*) FROM (SELECT value AS a, repeat(CAST(value AS VARCHAR), 50) AS t FROM generate_series(1, 500000)) x \
-               JOIN (SELECT value AS b, repeat(CAST(value AS VARCHAR), 50) AS u FROM generate_series(1, 500000)) y \
+    let sql = "SELECT count(*) FROM (SELECT value AS a, lpad(CAST(value AS VARCHAR), 280, '0') AS t FROM generate_series(1, 500000)) x \
+               JOIN (SELECT value AS b, lpad(CAST(value AS VARCHAR), 280, '0') AS u FROM generate_series(1, 500000)) y \
                ON a = b WHERE t <> u || 'x'";
     let ended = on(&lake, &["query", sql, "--memory-limit", "8MiB"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{}", ended.stderr);
@@ -323,4 +323,13 @@ fn a_hostile_record_cannot_steer_the_terminal_or_the_spreadsheet() {
     assert!(!text("table").contains('\u{1b}'));
     assert!(!text("markdown").contains('\u{1b}'));
     assert!(text("csv").contains("\"'=HYPERLINK(\"\"x\"\")"));
+}
+
+#[test]
+fn what_was_read_is_said_where_it_is_asked_for() {
+    let lake = office();
+    let sql = "SELECT count(*) FROM cloudtrail_logs WHERE useridentity.accesskeyid = 'AKIANOBODY'";
+    let said = on(&lake, &["query", "-v", sql]).stderr;
+    assert!(said.contains(" row groups); the records are in "), "{said}");
+    assert_eq!(on(&lake, &["query", sql]).stderr, "");
 }

@@ -56,7 +56,12 @@ pub(in crate::cli) async fn run(args: &QueryArgs, globals: &Globals, printer: &P
         }
         Asked::Sql(sql) => session.pasted(&sql, &adhoc(&args.params)?).await?,
     };
+    let meter = answer.meter();
     rows::deliver(answer, &args.rows).await?;
+    if printer.is_verbose() {
+        let (read, files) = (meter.reading(), session.lake_files().await?);
+        printer.say(&format!("read {read}; the records are in {files} files"));
+    }
     Ok(Exit::Done)
 }
 

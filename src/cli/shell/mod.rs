@@ -240,7 +240,7 @@ impl<'a> Shell<'a> {
                 "{rows} {}, {:.3} s; read {}",
                 if rows == 1 { "row" } else { "rows" },
                 started.elapsed().as_secs_f64(),
-                said(reading)
+                reading
             )),
             Ok(_) => {}
             Err(failed) => self.report(Err(failed)),
@@ -519,21 +519,6 @@ fn plain(kind: &arrow::datatypes::DataType) -> String {
         kind if kind.is_floating() => "double".to_owned(),
         kind => kind.to_string().to_lowercase(),
     }
-}
-
-fn said(reading: Reading) -> String {
-    let bytes = match reading.bytes {
-        bytes if bytes >= 10_000_000 => format!("{} MB", bytes / 1_000_000),
-        bytes if bytes >= 10_000 => format!("{} kB", bytes / 1_000),
-        bytes => format!("{bytes} bytes"),
-    };
-    let (total, skipped) = (reading.row_groups, reading.row_groups_skipped);
-    format!(
-        "{bytes} of {} {} ({} of {total} row groups)",
-        reading.files,
-        if reading.files == 1 { "file" } else { "files" },
-        total.saturating_sub(skipped)
-    )
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

@@ -4,13 +4,26 @@ use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     CaseWhen, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
     FunctionArguments, GroupByExpr, Ident, ObjectName, OrderByExpr, OrderByOptions, Query, Select, SelectFlavor,
-    SetExpr, TableAlias, Value,
+    SetExpr, TableAlias, UnaryOperator, Value,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 
 /// A text literal.
 pub(in crate::engine) fn text(text: &str) -> Expr {
     Expr::value(Value::SingleQuotedString(text.to_owned()))
+}
+
+/// A whole number.
+pub(super) fn number(number: i64) -> Expr {
+    let size = Expr::value(Value::Number(number.unsigned_abs().to_string(), false));
+    if number < 0 {
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr: Box::new(size),
+        }
+    } else {
+        size
+    }
 }
 
 /// A column, by its name alone.

@@ -3,37 +3,45 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArgumentClause,
-    FunctionArguments, ObjectName, Statement, UnaryOperator, Value, VisitMut, VisitorMut,
+    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArguments,
+    ObjectName, Statement, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
-use super::build::{arguments, call, case, function, ident, order, text};
+use super::build::{arguments, call, case, function, ident, number, text};
+use super::{aggregates, lambdas, patterns, zones};
 
 /// The names of calls that are rewritten.
 pub(in crate::engine) fn names() -> impl Iterator<Item = &'static str> {
-    [
+    let scalars = [
         "all_match",
-        "any_value",
-        "approx_percentile",
-        "arbitrary",
-        "count_if",
+        "array_first",
+        "array_last",
+        "bitwise_and",
+        "bitwise_left_shift",
+        "bitwise_not",
+        "bitwise_or",
+        "bitwise_right_shift",
+        "bitwise_xor",
+        "current_timezone",
         "day_of_week",
         "day_of_year",
-        "every",
         "filter",
         "from_iso8601_date",
         "if",
-        "listagg",
-        "max_by",
-        "min_by",
+        "is_nan",
+        "map_filter",
+        "millisecond",
         "none_match",
-        "sequence",
-        "to_iso8601",
+        "sign",
         "transform",
+        "transform_keys",
+        "transform_values",
+        "trim_array",
         "try",
-        "typeof",
-    ]
-    .into_iter()
+        "year_of_week",
+        "zip_with",
+    ];
+    scalars.into_iter().chain(aggregates::NAMES)
 }
 
 /// Rewrites every call that needs it.
@@ -53,10 +61,27 @@ impl VisitorMut for Calls {
                     *expression = translated;
                 }
             }
-            // A timestamp is matched by its text.
-            Expr::Like { expr, .. } | Expr::ILike { expr, .. } if !is_literal(expr) => {
-                **expr = call("as_text", [expr.as_ref().clone()]);
+            Expr::Like {
+                expr,
+                pattern,
+                escape_char,
+                ..
             }
+            | Expr::ILike {
+                expr,
+                pattern,
+                escape_char,
+                ..
+            } => {
+                patterns::translate(pattern, escape_char);
+                // A timestamp is matched by its text.
+                if !is_literal(expr) {
+                    **expr = call("as_text", [expr.as_ref().clone()]);
+                }
+            }
+            Expr::AtTimeZone { .. } | Expr::TypedString(_) => zones::translate(expression),
+            Expr::IsNotDistinctFrom(value, other) if is_null(other) => *expression = Expr::IsNull(value.clone()),
+            Expr::IsDistinctFrom(value, other) if is_null(other) => *expression = Expr::IsNotNull(value.clone()),
             // A driver's list: only a cast says that the parameter is one.
             Expr::AnyOp {
                 left,
@@ -122,6 +147,10 @@ fn is_literal(expression: &Expr) -> bool {
     matches!(expression, Expr::Value(_))
 }
 
+fn is_null(expression: &Expr) -> bool {
+    matches!(expression, Expr::Value(held) if held.value == Value::Null)
+}
+
 fn not(expression: Expr) -> Expr {
     Expr::UnaryOp {
         op: UnaryOperator::Not,
@@ -129,30 +158,23 @@ fn not(expression: Expr) -> Expr {
     }
 }
 
-fn number(number: i64) -> Expr {
-    Expr::value(Value::Number(number.to_string(), false))
-}
-
 /// Another name for the same arguments.
 fn other_name(name: &str) -> Option<&'static str> {
     Some(match name {
         "transform" => "array_transform",
         "filter" => "array_filter",
-        "typeof" => "arrow_typeof",
         "levenshtein_distance" => "levenshtein",
-        "sequence" => "generate_series",
-        "any_value" | "arbitrary" => "min",
-        "array_remove" => "array_remove_all",
+        "repeat" => "array_repeat",
         "from_iso8601_date" => "date",
-        "to_iso8601" => "as_text",
+        "array_remove" => "array_remove_all",
         "ceiling" => "ceil",
         "truncate" => "trunc",
         "codepoint" => "ascii",
-        "every" => "bool_and",
-        "listagg" => "string_agg",
+        "sign" => "signum",
+        "is_nan" => "isnan",
         "zip" => "arrays_zip",
         "rand" => "random",
-        _ => return None,
+        other => return aggregates::other_name(other),
     })
 }
 
@@ -169,6 +191,8 @@ fn calendar_part(name: &str) -> Option<&'static str> {
         "hour" => "hour",
         "minute" => "minute",
         "second" => "second",
+        "millisecond" => "millisecond",
+        "year_of_week" | "yow" => "year_of_week",
         _ => return None,
     })
 }
@@ -183,7 +207,6 @@ fn reads_text(name: &str) -> bool {
             | "trim"
             | "ltrim"
             | "rtrim"
-            | "strpos"
             | "starts_with"
             | "ends_with"
             | "replace"
@@ -231,7 +254,7 @@ fn translate_call(call_of: &mut Function) -> Option<Expr> {
         ("to_utf8", [value]) => call("arrow_cast", [value.clone(), text("Binary")]),
         ("from_utf8", [value]) => call("arrow_cast", [value.clone(), text("Utf8")]),
         ("from_base64", [value]) => call("decode", [value.clone(), text("base64")]),
-        ("to_base64", [value]) => call("encode", [value.clone(), text("base64")]),
+        ("to_base64", [value]) => call("encode", [value.clone(), text("base64pad")]),
         ("from_hex", [value]) => call("decode", [value.clone(), text("hex")]),
         ("if", [condition, result]) => case(condition.clone(), result.clone(), None),
         ("if", [condition, result, otherwise]) => case(condition.clone(), result.clone(), Some(otherwise.clone())),
@@ -256,78 +279,67 @@ fn translate_call(call_of: &mut Function) -> Option<Expr> {
             })?;
             case(any, Expr::value(Value::Null), Some(Expr::Function(call_of.clone())))
         }
+        ("array_sort", [array]) => call("array_sort", [array.clone(), text("ASC"), text("NULLS LAST")]),
+        // NULL where there is one among the elements: sorted to the end that is asked for.
+        ("array_max", [array]) => {
+            let sorted = call("array_sort", [array.clone(), text("ASC"), text("NULLS LAST")]);
+            call("element_at", [sorted, number(-1)])
+        }
+        ("array_min", [array]) => {
+            let sorted = call("array_sort", [array.clone(), text("ASC"), text("NULLS FIRST")]);
+            call("element_at", [sorted, number(1)])
+        }
+        ("array_first", [array]) => call("element_at", [array.clone(), number(1)]),
+        ("array_last", [array]) => call("element_at", [array.clone(), number(-1)]),
+        ("array_position", [array, value]) => {
+            let there = binary(
+                Expr::IsNotNull(Box::new(array.clone())),
+                BinaryOperator::And,
+                Expr::IsNotNull(Box::new(value.clone())),
+            );
+            let place = call("array_position", [array.clone(), value.clone()]);
+            case(there, call("coalesce", [place, number(0)]), None)
+        }
+        ("trim_array", [array, less]) => {
+            let length = binary(
+                call("cardinality", [array.clone()]),
+                BinaryOperator::Minus,
+                less.clone(),
+            );
+            call("slice", [array.clone(), number(1), length])
+        }
+        ("bitwise_and", [left, right]) => binary(left.clone(), BinaryOperator::BitwiseAnd, right.clone()),
+        ("bitwise_or", [left, right]) => binary(left.clone(), BinaryOperator::BitwiseOr, right.clone()),
+        ("bitwise_xor", [left, right]) => binary(left.clone(), BinaryOperator::BitwiseXor, right.clone()),
+        ("bitwise_not", [value]) => binary(number(-1), BinaryOperator::Minus, value.clone()),
+        ("bitwise_left_shift", [value, by]) => binary(value.clone(), BinaryOperator::PGBitwiseShiftLeft, by.clone()),
+        ("bitwise_right_shift", [value, by]) => binary(value.clone(), BinaryOperator::PGBitwiseShiftRight, by.clone()),
+        ("current_timezone", []) => text("UTC"),
+        ("e", []) => Expr::value(Value::Number(std::f64::consts::E.to_string(), false)),
+        ("infinity", []) => double("Infinity"),
+        ("nan", []) => double("NaN"),
         ("date_trunc", [unit, value]) => call("date_trunc", [unit.clone(), call("as_timestamp", [value.clone()])]),
-        _ => return aggregate(&name, call_of, &values),
+        _ => return lambdas::translate(&name, &values).or_else(|| aggregates::translate(&name, call_of, &values)),
     });
     plain.map(|expression| Expr::Nested(Box::new(expression)))
 }
 
-/// Aggregates keep their FILTER and OVER.
-fn aggregate(name: &str, call_of: &mut Function, values: &[Expr]) -> Option<Expr> {
-    let replacement = match (name, values) {
-        ("approx_percentile", [value, Expr::Array(shares)]) => {
-            let each = shares.elem.iter().map(|share| {
-                let mut percentile = function("approx_percentile_cont", [share.clone()], vec![]);
-                percentile.within_group = vec![order(value.clone(), false)];
-                percentile.filter.clone_from(&call_of.filter);
-                Expr::Function(percentile)
-            });
-            return Some(call("make_array", each));
-        }
-        ("max_by" | "min_by", [value, by, count]) => {
-            let mut key = order(by.clone(), false);
-            key.options.asc = Some(name == "min_by");
-            let mut all = function(
-                "array_agg",
-                [value.clone()],
-                vec![FunctionArgumentClause::OrderBy(vec![key])],
-            );
-            all.filter = call_of.filter.take();
-            return Some(call("slice", [Expr::Function(all), number(1), count.clone()]));
-        }
-        ("count_if", [condition]) => function("count", [case(condition.clone(), number(1), None)], vec![]),
-        ("approx_distinct", [value, _]) => function("approx_distinct", [value.clone()], vec![]),
-        ("approx_percentile", [value, share]) => {
-            let mut percentile = function("approx_percentile_cont", [share.clone()], vec![]);
-            percentile.within_group = vec![order(value.clone(), false)];
-            percentile
-        }
-        ("max_by", [value, by]) => function(
-            "last_value",
-            [value.clone()],
-            vec![FunctionArgumentClause::OrderBy(vec![order(by.clone(), true)])],
-        ),
-        ("min_by", [value, by]) => function(
-            "first_value",
-            [value.clone()],
-            vec![FunctionArgumentClause::OrderBy(vec![order(by.clone(), false)])],
-        ),
-        ("string_agg", _) if !call_of.within_group.is_empty() => {
-            let order = std::mem::take(&mut call_of.within_group);
-            let mut joined = function(
-                "string_agg",
-                values.iter().cloned(),
-                vec![FunctionArgumentClause::OrderBy(order)],
-            );
-            if let (FunctionArguments::List(new), FunctionArguments::List(old)) = (&mut joined.args, &call_of.args) {
-                new.duplicate_treatment = old.duplicate_treatment;
-            }
-            joined
-        }
-        ("set_agg", [value]) => {
-            let mut set = function("array_agg", [value.clone()], vec![]);
-            if let FunctionArguments::List(list) = &mut set.args {
-                list.duplicate_treatment = Some(DuplicateTreatment::Distinct);
-            }
-            set
-        }
-        _ => return None,
-    };
-    Some(Expr::Function(Function {
-        filter: call_of.filter.take(),
-        over: call_of.over.take(),
-        ..replacement
-    }))
+fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    Expr::BinaryOp {
+        left: Box::new(Expr::Nested(Box::new(left))),
+        op,
+        right: Box::new(Expr::Nested(Box::new(right))),
+    }
+}
+
+fn double(written: &str) -> Expr {
+    Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(text(written)),
+        data_type: DataType::Double(ExactNumberInfo::None),
+        array: false,
+        format: None,
+    }
 }
 
 fn set_arguments(call_of: &mut Function, values: &[Expr]) {

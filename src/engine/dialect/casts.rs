@@ -55,6 +55,7 @@ fn cast(value: &mut Box<Expr>, target: &DataType) -> Option<Expr> {
                         _ => array,
                     })
                 }
+                ("ROW", Some(fields)) if row_of(value, fields).is_some() => row_of(value, fields),
                 ("MAP" | "ROW", Some(_)) => Some(call("cast_to_json", [value.as_ref().clone()])),
                 ("IPADDRESS" | "IPPREFIX", None) => Some(call("ipaddress", [value.as_ref().clone()])),
                 _ => None,
@@ -71,6 +72,34 @@ fn cast(value: &mut Box<Expr>, target: &DataType) -> Option<Expr> {
             None
         }
     }
+}
+
+/// `CAST(ROW(1, 'x') AS ROW(a INTEGER, b VARCHAR))`: the same values under these names.
+fn row_of(value: &Expr, fields: &str) -> Option<Expr> {
+    let Expr::Function(function) = value else {
+        return None;
+    };
+    let values = arguments(function)?;
+    let mut names = Vec::new();
+    let (mut depth, mut start) = (0_usize, true);
+    for word in fields.split_inclusive(|letter: char| " (),".contains(letter)) {
+        if depth == 0 && start && !word.trim().is_empty() {
+            names.push(word.trim_end_matches([' ', ',', '(', ')']).to_ascii_lowercase());
+            start = false;
+        }
+        match word.chars().last() {
+            Some('(') => depth += 1,
+            Some(')') => depth = depth.saturating_sub(1),
+            Some(',') if depth == 0 => start = true,
+            _ => {}
+        }
+    }
+    let is_row = function.name.to_string().eq_ignore_ascii_case("row") && names.len() == values.len();
+    let members = names
+        .into_iter()
+        .zip(values)
+        .flat_map(|(name, value)| [text(&name), value]);
+    is_row.then(|| call("named_struct", members))
 }
 
 struct Lenient;

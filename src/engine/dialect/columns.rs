@@ -23,6 +23,11 @@ pub(in crate::engine) fn names() -> impl Iterator<Item = &'static str> {
     NAMES.iter().map(String::as_str)
 }
 
+/// Whether a log's table has a column or nested field of this name, in any case.
+pub(super) fn is_name(name: &str) -> bool {
+    NAMES.contains(&name.to_ascii_lowercase())
+}
+
 fn collect(fields: &Fields, names: &mut HashSet<String>) {
     for field in fields {
         names.insert(field.name().clone());
@@ -38,11 +43,34 @@ fn collect(fields: &Fields, names: &mut HashSet<String>) {
     }
 }
 
-/// Writes quoted names of known columns in their own letters, and fields of elements so that the planner finds them.
+/// Writes quoted names of known columns in their own letters, and fields of lambdas' parameters so that the planner finds them.
 pub(super) fn normalise(statement: &mut Statement) {
     let mut aliases = HashSet::new();
     let _ = statement.visit(&mut Aliases(&mut aliases));
     let _ = statement.visit(&mut Normaliser { aliases });
+}
+
+/// `resources[1].arn`: the planner takes a field after a subscript as a subscript only, and it is no column's name.
+pub(super) fn subscript(statement: &mut Statement) {
+    let _ = statement.visit(&mut Dots);
+}
+
+struct Dots;
+
+impl VisitorMut for Dots {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        if let Expr::CompoundFieldAccess { access_chain, .. } = expression {
+            for access in access_chain {
+                if let AccessExpr::Dot(Expr::Identifier(name)) = access {
+                    let index = Expr::value(Value::SingleQuotedString(name.value.clone()));
+                    *access = AccessExpr::Subscript(Subscript::Index { index });
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 struct Aliases<'a>(&'a mut HashSet<String>);
@@ -87,15 +115,6 @@ impl VisitorMut for Normaliser {
         match expression {
             Expr::Identifier(name) => self.lower(name),
             Expr::CompoundIdentifier(names) => names.iter_mut().for_each(|name| self.lower(name)),
-            Expr::CompoundFieldAccess { access_chain, .. } => {
-                for access in access_chain {
-                    // `resources[1].arn`: the planner takes a field after a subscript as a subscript only.
-                    if let AccessExpr::Dot(Expr::Identifier(name)) = access {
-                        let index = Expr::value(Value::SingleQuotedString(name.value.clone()));
-                        *access = AccessExpr::Subscript(Subscript::Index { index });
-                    }
-                }
-            }
             Expr::Lambda(lambda) => {
                 let parameters = match &lambda.params {
                     OneOrManyWithParens::One(parameter) => std::slice::from_ref(parameter),

@@ -2,7 +2,10 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
+use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, Precedence};
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 
 /// The dialect. A lambda and the JSON operator are both `->`: a statement has one or the other.
 #[derive(Debug)]
@@ -34,6 +37,20 @@ impl Dialect for Trino {
 
     fn supports_lambda_functions(&self) -> bool {
         self.lambdas
+    }
+
+    // The parser would take everything up to the end of the condition for what is compared.
+    fn parse_infix(&self, parser: &mut Parser, expr: &Expr, _: u8) -> Option<Result<Expr, ParserError>> {
+        let negated = parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]);
+        if !negated && !parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]) {
+            return None;
+        }
+        let left = Box::new(expr.clone());
+        let right = parser.parse_subexpr(self.prec_value(Precedence::Is)).map(Box::new);
+        Some(right.map(|right| match negated {
+            true => Expr::IsNotDistinctFrom(left, right),
+            false => Expr::IsDistinctFrom(left, right),
+        }))
     }
 
     accepts!(

@@ -4,17 +4,24 @@
 //! people paste, columns in any case, Trino's functions and casts. What depends on types is left to
 //! [`planner`](super::planner) and [`functions`](super::functions). Nothing here reads data.
 
+mod aggregates;
 mod broken;
 pub(super) mod build;
 mod calls;
 mod casts;
 mod columns;
 mod grammar;
+mod json_clauses;
+mod lambdas;
+mod limits;
+mod outer;
+mod patterns;
 mod select_names;
 mod tables;
 mod tokens;
 mod unnest;
 mod virtual_columns;
+mod zones;
 
 pub(super) use calls::names as translated_calls;
 pub(super) use columns::names as column_names;
@@ -74,9 +81,13 @@ pub(super) fn rewrite(statement: &mut Statement, is_known: &dyn Fn(&str) -> bool
 fn rewrite_ast(statement: &mut ast::Statement, is_known: &dyn Fn(&str) -> bool) {
     tables::resolve(statement, is_known);
     select_names::name(statement);
+    limits::translate(statement);
+    columns::subscript(statement);
     virtual_columns::fill(statement);
+    limits::sample(statement);
     unnest::flatten(statement);
     columns::normalise(statement);
+    outer::reach(statement);
     casts::translate(statement);
     calls::translate(statement);
 }

@@ -50,6 +50,15 @@ struct Names<'a> {
 impl VisitorMut for Names<'_> {
     type Break = ();
 
+    fn pre_visit_statement(&mut self, statement: &mut Statement) -> ControlFlow<()> {
+        if let Statement::ExplainTable { table_name, .. } = statement
+            && let Some(target) = self.target(table_name)
+        {
+            *table_name = ObjectName::from(vec![Ident::new(target)]);
+        }
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
         if let TableFactor::Table {
             name,

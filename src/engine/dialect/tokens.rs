@@ -5,6 +5,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::grammar::Trino;
+use super::json_clauses;
 use super::tables::PLACEHOLDER;
 use crate::engine::{Error, Result};
 
@@ -19,6 +20,10 @@ pub(super) fn translate(sql: &str) -> Result<(String, Trino)> {
         return Ok((sql.to_owned(), grammar));
     };
     count(&tokens)?;
+    refuse(&tokens)?;
+    let cleared = json_clauses::rewrite(&tokens);
+    let changed = cleared.is_some();
+    let tokens = cleared.unwrap_or(tokens);
     let lambdas = !tokens
         .iter()
         .enumerate()
@@ -31,9 +36,25 @@ pub(super) fn translate(sql: &str) -> Result<(String, Trino)> {
     .run();
     let text = match translated {
         Some(tokens) => tokens.iter().map(Token::to_string).collect(),
+        None if changed => tokens.iter().map(Token::to_string).collect(),
         None => sql.to_owned(),
     };
     Ok((text, Trino { lambdas }))
+}
+
+/// What Trino has and nothing here can be made of.
+fn refuse(tokens: &[Token]) -> Result<()> {
+    let patterns = tokens.iter().any(|token| {
+        matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("MATCH_RECOGNIZE"))
+    });
+    if patterns {
+        return Err(Error::Broken {
+            message: "MATCH_RECOGNIZE is not supported".to_owned(),
+            hint: "lag(...) and lead(...) OVER (PARTITION BY ... ORDER BY eventtime) compare a row with those before and after it"
+                .to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// Refuses a statement with more operators than planning can bear.
@@ -93,8 +114,14 @@ impl Translator<'_> {
                         "IPADDRESS" | "IPPREFIX" => self.literal("ipaddress"),
                         "JSON" => self.literal("json_parse"),
                         "ARRAY" | "MAP" | "ROW" if before.as_deref() == Some("AS") => self.complex_type(),
+                        "VALUES" => self.values(),
                         _ => false,
                     }
+                }
+                Token::UnicodeStringLiteral(text) => {
+                    self.out.push(Token::SingleQuotedString(text.replace('\'', "''")));
+                    self.at += 1;
+                    true
                 }
                 _ => false,
             };
@@ -200,17 +227,57 @@ impl Translator<'_> {
         true
     }
 
+    /// `VALUES 'a', 'b'`: a row of one value needs no parentheses in Trino.
+    fn values(&mut self) -> bool {
+        let first = self.solid(self.at + 1);
+        let literal = |token: &Token| {
+            matches!(
+                token,
+                Token::SingleQuotedString(_) | Token::Number(..) | Token::Minus | Token::Word(_)
+            )
+        };
+        if !self.tokens.get(first).is_some_and(literal) {
+            return false;
+        }
+        self.out.extend(self.tokens.iter().take(first).skip(self.at).cloned());
+        self.out.push(Token::LParen);
+        self.at = first;
+        let mut depth = 0_usize;
+        while let Some(token) = self.tokens.get(self.at) {
+            match token {
+                Token::LParen => depth += 1,
+                Token::RParen | Token::SemiColon if depth == 0 => break,
+                Token::RParen => depth -= 1,
+                Token::Comma if depth == 0 => {
+                    let next = self.solid(self.at + 1);
+                    self.out.push(Token::RParen);
+                    self.out.extend(self.tokens.iter().take(next).skip(self.at).cloned());
+                    self.out.push(Token::LParen);
+                    self.at = next;
+                    continue;
+                }
+                _ => {}
+            }
+            self.out.push(token.clone());
+            self.at += 1;
+        }
+        self.out.push(Token::RParen);
+        true
+    }
+
     /// `ARRAY(VARCHAR)` after `AS` becomes one quoted name, which the parser takes for a type of the user's.
     fn complex_type(&mut self) -> bool {
         let open = self.solid(self.at + 1);
-        if self.tokens.get(open) != Some(&Token::LParen) {
+        if !matches!(self.tokens.get(open), Some(Token::LParen | Token::Lt)) {
             return false;
         }
         let mut depth = 0_usize;
         for (index, token) in self.tokens.iter().enumerate().skip(open) {
             match token {
-                Token::LParen => depth += 1,
-                Token::RParen => depth -= 1,
+                Token::LParen | Token::Lt => depth += 1,
+                Token::RParen | Token::Gt => depth -= 1,
+                // The end of `array<array<varchar>>`.
+                Token::ShiftRight if depth >= 2 => depth -= 2,
                 Token::Word(_) | Token::Whitespace(_) | Token::Comma | Token::Number(..) => {}
                 _ => return false,
             }
@@ -222,7 +289,8 @@ impl Translator<'_> {
                     .skip(self.at)
                     .map(Token::to_string)
                     .collect();
-                self.out.push(Token::make_word(&name.replace('"', ""), Some('"')));
+                let name = name.replace('"', "").replace('<', "(").replace('>', ")");
+                self.out.push(Token::make_word(&name, Some('"')));
                 self.at = index + 1;
                 return true;
             }
@@ -281,6 +349,9 @@ mod tests {
         );
         assert_eq!(text("IPADDRESS '10.0.0.1'"), "ipaddress('10.0.0.1')");
         assert_eq!(text("SELECT ARRAY[1]"), "SELECT ARRAY[1]");
+        assert_eq!(text("CAST(x AS array<varchar>)"), "CAST(x AS \"array(varchar)\")");
+        assert_eq!(text("(VALUES 'a', -1) AS t(x)"), "(VALUES ('a'), (-1)) AS t(x)");
+        assert_eq!(text("VALUES (1, 2), (3, 4)"), "VALUES (1, 2), (3, 4)");
     }
 
     #[test]

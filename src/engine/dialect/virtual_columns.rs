@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Value, VisitMut,
+    Expr, GroupByExpr, Ident, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Value, VisitMut,
     VisitorMut,
 };
 
@@ -82,6 +82,8 @@ fn given_names(select: &Select) -> Vec<String> {
 /// What a select reads: by which names it calls `cloudtrail`, and whether it reads nothing else.
 struct From {
     names: Vec<String>,
+    /// The names in their own letters.
+    called: Vec<Ident>,
     alone: bool,
 }
 
@@ -93,6 +95,7 @@ impl From {
             .flat_map(|table| std::iter::once(&table.relation).chain(table.joins.iter().map(|join| &join.relation)));
         let mut from = From {
             names: Vec::new(),
+            called: Vec::new(),
             alone: true,
         };
         for relation in relations {
@@ -103,8 +106,11 @@ impl From {
                     args: None,
                     ..
                 } if name.to_string() == CLOUDTRAIL => {
-                    let called = alias.as_ref().map_or(CLOUDTRAIL, |alias| alias.name.value.as_str());
-                    from.names.push(called.to_ascii_lowercase());
+                    let called = alias
+                        .as_ref()
+                        .map_or_else(|| ident(CLOUDTRAIL), |alias| alias.name.clone());
+                    from.names.push(called.value.to_ascii_lowercase());
+                    from.called.push(called);
                 }
                 TableFactor::UNNEST { .. } => {}
                 _ => from.alone = false,
@@ -112,6 +118,20 @@ impl From {
         }
         from.alone &= from.names.len() == 1;
         (!from.names.is_empty()).then_some(from)
+    }
+
+    /// The table whose `useridentity.accesskeyid` this is: the same stands in a column of its own, by which files and
+    /// row groups are passed over.
+    fn table_of_access_key(&self, parts: &[Ident]) -> Option<Ident> {
+        let is = |part: &Ident, name: &str| part.value.eq_ignore_ascii_case(name);
+        let at = match parts {
+            [identity, key] if self.alone && is(identity, "useridentity") && is(key, "accesskeyid") => 0,
+            [table, identity, key] if is(identity, "useridentity") && is(key, "accesskeyid") => {
+                self.names.iter().position(|name| is(table, name))?
+            }
+            _ => return None,
+        };
+        self.called.get(at).cloned()
     }
 
     fn replace(&self, expression: &mut Expr, given: &[String]) {
@@ -147,19 +167,31 @@ impl VisitorMut for Replacer<'_> {
         if self.depth > 0 {
             return ControlFlow::Continue(());
         }
-        let name = match expression {
-            Expr::Identifier(name) if self.from.alone => name,
+        if let Expr::CompoundIdentifier(parts) = expression
+            && let Some(table) = self.from.table_of_access_key(parts)
+        {
+            *parts = vec![table, ident("accesskeyid")];
+            return ControlFlow::Continue(());
+        }
+        let (name, fields) = match expression {
+            Expr::Identifier(name) if self.from.alone => (&*name, [].as_slice()),
             Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                [table, name] if self.from.names.contains(&table.value.to_ascii_lowercase()) => name,
+                [table, name, fields @ ..] if self.from.names.contains(&table.value.to_ascii_lowercase()) => {
+                    (name, fields)
+                }
+                [name, fields @ ..] if self.from.alone => (name, fields),
                 _ => return ControlFlow::Continue(()),
             },
             _ => return ControlFlow::Continue(()),
         };
         let name = name.value.to_ascii_lowercase();
         if !self.given.contains(&name)
+            && (fields.is_empty() || name == "eventdata")
             && let Some(meaning) = meaning(&name)
         {
-            *expression = meaning;
+            *expression = fields
+                .iter()
+                .fold(meaning, |of, field| call("json_member", [of, text(&field.value)]));
         }
         ControlFlow::Continue(())
     }
@@ -168,13 +200,16 @@ impl VisitorMut for Replacer<'_> {
 fn meaning(name: &str) -> Option<Expr> {
     let written = |form: &str| call("to_char", [column("eventtime"), text(form)]);
     Some(match name {
-        "region" => column("awsregion"),
-        "account" | "accountid" | "account_id" => column("recipientaccountid"),
+        "region" | "region_partition" => column("awsregion"),
+        "account" | "accountid" | "account_id" | "account_partition" => column("recipientaccountid"),
         "year" => written("%Y"),
         "month" => written("%m"),
         "day" => written("%d"),
         "hour" => written("%H"),
-        "timestamp" => written("%Y/%m/%d"),
+        "timestamp" | "date_partition" => written("%Y/%m/%d"),
+        // Lake's fields that records of a trail do not have; what has no column of its own is held as JSON.
+        "annotation" => call("json_member", [column("extra"), text("annotation")]),
+        "eventdata" => call("json_member", [column("extra"), text("eventData")]),
         "eventjson" => call("event_json", restore::columns().iter().map(|name| column(name))),
         // Only Lake's store could compute it.
         "eventjsonchecksum" => call("arrow_cast", [Expr::value(Value::Null), text("Utf8")]),

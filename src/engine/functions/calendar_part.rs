@@ -17,7 +17,7 @@ fn rows(arguments: &[ArrayRef]) -> Result<ArrayRef> {
     let [unit, value] = arguments else {
         return datafusion::common::internal_err!("calendar_part takes two arguments");
     };
-    let instants = from_iso8601_timestamp::read(std::slice::from_ref(value), false)?;
+    let instants = from_iso8601_timestamp::wall(std::slice::from_ref(value))?;
     let mut parts = Int64Builder::with_capacity(instants.len());
     for row in 0..instants.len() {
         let time = instant(&instants, row).and_then(DateTime::from_timestamp_micros);
@@ -33,6 +33,8 @@ fn rows(arguments: &[ArrayRef]) -> Result<ArrayRef> {
                 "hour" => i64::from(time.hour()),
                 "minute" => i64::from(time.minute()),
                 "second" => i64::from(time.second()),
+                "millisecond" => i64::from(time.timestamp_subsec_millis()),
+                "year_of_week" => i64::from(time.iso_week().year()),
                 _ => return None,
             })
         }));

@@ -1,4 +1,4 @@
-//! `date(x)`: the UTC day of an instant, or of the text of one.
+//! `date(x)`: the day of an instant, in UTC or the zone it was put into, or of the text of one.
 
 use arrow::array::ArrayRef;
 use arrow::compute::cast;
@@ -12,7 +12,7 @@ pub(super) fn function() -> Scalar {
     Scalar::new("date", &[Read::Any], 1, |_| Ok(DataType::Date32), rows)
 }
 
-fn rows(arguments: &[ArrayRef]) -> Result<ArrayRef> {
-    let instants = from_iso8601_timestamp::read(arguments, false)?;
+pub(super) fn rows(arguments: &[ArrayRef]) -> Result<ArrayRef> {
+    let instants = from_iso8601_timestamp::wall(arguments)?;
     Ok(cast(&instants, &DataType::Date32)?)
 }

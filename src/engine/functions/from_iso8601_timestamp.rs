@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use arrow::array::timezone::Tz;
 use arrow::array::{ArrayRef, TimestampMicrosecondBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
+use chrono::{DateTime, Offset, TimeZone};
 use datafusion::error::Result;
 
 use super::scalar::{Read, Scalar, returns_instant, text};
@@ -52,4 +54,25 @@ pub(super) fn read(arguments: &[ArrayRef], lenient: bool) -> Result<ArrayRef> {
         instants.append_option(instant);
     }
     Ok(Arc::new(instants.finish()))
+}
+
+/// The instant whose digits in UTC are those a clock on the wall shows: another than the instant itself for a value
+/// that was put into a zone.
+pub(super) fn wall(arguments: &[ArrayRef]) -> Result<ArrayRef> {
+    let instants = read(arguments, false)?;
+    let zone = match arguments.first().map(|value| value.data_type()) {
+        Some(DataType::Timestamp(_, Some(zone))) if !matches!(zone.as_ref(), "UTC" | "Z" | "+00:00") => zone,
+        _ => return Ok(instants),
+    };
+    let zone: Tz = zone.parse()?;
+    let shift = |micros: i64| {
+        let time = DateTime::from_timestamp_micros(micros)?;
+        let offset = zone.offset_from_utc_datetime(&time.naive_utc()).fix();
+        micros.checked_add(i64::from(offset.local_minus_utc()) * 1_000_000)
+    };
+    let mut walls = TimestampMicrosecondBuilder::with_capacity(instants.len()).with_timezone("UTC");
+    for row in 0..instants.len() {
+        walls.append_option(super::scalar::instant(&instants, row).and_then(shift));
+    }
+    Ok(Arc::new(walls.finish()))
 }

@@ -55,9 +55,44 @@ impl Path {
         Some(Path { steps })
     }
 
+    /// Reads a path of SQL's own JSON functions: `lax $.a` or `strict $.a`.
+    pub(super) fn read_sql(text: &str) -> Option<Path> {
+        let text = text.trim();
+        let path = text.strip_prefix("lax").or_else(|| text.strip_prefix("strict"));
+        Path::read(path.unwrap_or(text))
+    }
+
+    /// Every item the path leads to; on the way arrays stand for their elements and an item for an array of it.
+    pub(super) fn items<'a>(&self, value: &'a Value) -> Vec<&'a Value> {
+        let mut items = vec![value];
+        for step in &self.steps {
+            items = items.into_iter().flat_map(|item| step.from(item)).collect();
+        }
+        items
+    }
+
     /// What the path leads to; all of them, as an array, where it says all.
     pub(super) fn find(&self, value: &Value) -> Option<Value> {
         follow(value, &self.steps)
+    }
+}
+
+impl Step {
+    fn from<'a>(&self, value: &'a Value) -> Vec<&'a Value> {
+        match (self, value) {
+            (Step::Name(name), Value::Object(members)) => members.get(name).into_iter().collect(),
+            (Step::Name(name), Value::Array(elements)) => elements
+                .iter()
+                .filter_map(|element| element.as_object()?.get(name))
+                .collect(),
+            (Step::Name(_), _) => vec![],
+            (Step::Index(index), Value::Array(elements)) => elements.get(*index).into_iter().collect(),
+            (Step::Index(0), item) => vec![item],
+            (Step::Index(_), _) => vec![],
+            (Step::All, Value::Array(elements)) => elements.iter().collect(),
+            (Step::All, Value::Object(members)) => members.values().collect(),
+            (Step::All, item) => vec![item],
+        }
     }
 }
 
@@ -102,23 +137,45 @@ pub(super) fn loose(value: &Value) -> Option<String> {
     }
 }
 
-/// Rows of a function of a JSON text and a path, the path read once.
+/// A path that was read last: most calls have one for all rows.
+pub(super) struct Known {
+    read: fn(&str) -> Option<Path>,
+    held: Option<(String, Path)>,
+}
+
+impl Known {
+    /// None yet; `read` reads them.
+    pub(super) fn new(read: fn(&str) -> Option<Path>) -> Known {
+        Known { read, held: None }
+    }
+
+    /// The path of a text.
+    pub(super) fn path(&mut self, text: &str) -> Result<&Path> {
+        if self.held.as_ref().is_none_or(|(written, _)| written != text) {
+            let Some(read) = (self.read)(text) else {
+                return datafusion::common::exec_err!("`{text}` is not a JSON path");
+            };
+            self.held = Some((text.to_owned(), read));
+        }
+        match &self.held {
+            Some((_, path)) => Ok(path),
+            None => datafusion::common::internal_err!("the path was just read"),
+        }
+    }
+}
+
+/// Rows of a function of a JSON text and a path.
 pub(super) fn by_path(arguments: &[ArrayRef], each: fn(&Value) -> Option<String>) -> Result<ArrayRef> {
     let [values, paths] = arguments else {
         return datafusion::common::internal_err!("a JSON text and a path are taken");
     };
-    let mut known: Option<(String, Path)> = None;
+    let mut known = Known::new(Path::read);
     super::scalar::texts(values.len(), |row| {
         let (Some(value), Some(path)) = (super::scalar::text(values, row), super::scalar::text(paths, row)) else {
             return Ok(None);
         };
-        if known.as_ref().is_none_or(|(written, _)| written != path) {
-            let Some(read) = Path::read(path) else {
-                return datafusion::common::exec_err!("`{path}` is not a JSON path");
-            };
-            known = Some((path.to_owned(), read));
-        }
-        let found = known.as_ref().and_then(|(_, path)| path.find(&parse(value)?));
+        let path = known.path(path)?;
+        let found = parse(value).and_then(|value| path.find(&value));
         Ok(found.and_then(|found| each(&found)))
     })
 }

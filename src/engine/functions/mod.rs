@@ -3,12 +3,14 @@
 //! Their meaning is Trino's (<https://trino.io/docs/current/functions.html>): NULL in, NULL out; the first element is
 //! number 1; what is not there is NULL. Where AWS's tables say text and ours an instant, an instant is read as its text.
 
+mod as_kind;
 mod as_text;
 mod as_timestamp;
 mod calendar_part;
 mod cardinality;
 mod cast_to_array;
 mod cast_to_json;
+mod combinations;
 mod contains;
 mod date;
 mod date_add;
@@ -17,43 +19,73 @@ mod date_format;
 mod date_parse;
 mod element_at;
 mod event_json;
+mod format;
 mod from_iso8601_timestamp;
 mod from_unixtime;
+mod from_unixtime_nanos;
+mod hamming_distance;
+mod human_readable_seconds;
+mod ip_order;
 mod ipaddress;
+mod is_json_scalar;
 mod json;
 mod json_array_contains;
+mod json_array_get;
 mod json_array_length;
+mod json_exists;
 mod json_extract;
 mod json_extract_scalar;
 mod json_member;
 mod json_parse;
+mod json_query;
+mod json_size;
+mod json_value;
+mod last_day_of_month;
+mod map_concat;
+mod map_entries;
 mod map_keys;
+mod map_of;
 mod map_values;
 mod parse_datetime;
 mod pattern;
+mod reduce;
 mod regexp_extract;
 mod regexp_replace;
+mod regexp_split;
 mod scalar;
+mod sequence;
 mod slice;
 mod split;
 mod split_part;
+mod split_to_map;
+mod strpos;
 mod substr;
+mod to_hex;
+mod to_iso8601;
 mod to_unixtime;
+mod type_of;
+mod url_encode;
+mod url_extract;
 
 use std::sync::{Arc, LazyLock};
 
 use datafusion::logical_expr::ScalarUDF;
 
+pub(super) use ip_order::NAME as IP_ORDER;
 pub(super) use json_member::NAME as JSON_MEMBER;
+pub(super) use reduce::function as reduce;
 
 static ALL: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(|| {
     let all = [
+        as_kind::function(),
         as_text::function(),
         as_timestamp::function(),
         calendar_part::function(),
         cardinality::function(),
         cast_to_array::function(),
         cast_to_json::function(),
+        combinations::function(),
+        combinations::ngrams(),
         contains::function(),
         date::function(),
         date_add::function(),
@@ -63,19 +95,37 @@ static ALL: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(|| {
         date_parse::lenient(),
         element_at::function(),
         event_json::function(),
+        format::function(),
         from_iso8601_timestamp::function(),
         from_iso8601_timestamp::lenient(),
         from_unixtime::function(),
+        from_unixtime_nanos::function(),
+        hamming_distance::function(),
+        human_readable_seconds::function(),
+        ip_order::function(),
         ipaddress::function(),
+        is_json_scalar::function(),
         json_array_contains::function(),
+        json_array_get::function(),
         json_array_length::function(),
+        json_exists::function(),
         json_extract::function(),
         json_extract_scalar::function(),
         json_member::function(),
         json_parse::function(),
         json_parse::lenient(),
         json_parse::format(),
+        json_query::function(),
+        json_size::function(),
+        json_value::function(),
+        last_day_of_month::function(),
+        map_concat::function(),
+        map_entries::function(),
         map_keys::function(),
+        map_of::all_of_entries(),
+        map_of::first_of_entries(),
+        map_of::frequencies(),
+        map_of::from_entries(),
         map_values::function(),
         parse_datetime::function(),
         parse_datetime::lenient(),
@@ -83,13 +133,24 @@ static ALL: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(|| {
         regexp_extract::function(),
         regexp_extract::all(),
         regexp_replace::function(),
+        regexp_split::function(),
+        sequence::function(),
         slice::function(),
         split::function(),
         split_part::function(),
+        split_to_map::function(),
+        split_to_map::multi(),
+        strpos::function(),
         substr::function(),
+        to_hex::function(),
+        to_iso8601::function(),
         to_unixtime::function(),
+        type_of::function(),
+        url_encode::decode(),
+        url_encode::function(),
     ];
     all.into_iter()
+        .chain(url_extract::functions())
         .map(|function| Arc::new(ScalarUDF::from(function)))
         .collect()
 });

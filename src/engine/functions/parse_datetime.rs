@@ -33,7 +33,7 @@ pub(super) fn rows(arguments: &[ArrayRef], form_of: fn(&str) -> Option<String>) 
     let [values, forms] = arguments else {
         return datafusion::common::internal_err!("a date is written by two arguments");
     };
-    let instants = from_iso8601_timestamp::read(std::slice::from_ref(values), false)?;
+    let instants = from_iso8601_timestamp::wall(std::slice::from_ref(values))?;
     texts(values.len(), |row| match (instant(&instants, row), text(forms, row)) {
         (Some(instant), Some(form)) => match form_of(form) {
             Some(form) => Ok(pattern::write(instant, &form)),
