@@ -1,6 +1,7 @@
 """One question in DuckDB over a Delta table, from a fresh start: `questions.py TABLE delta|parquet`, the SQL on standard
 input, in which the table is `cloudtrail`. `delta` reads it as the README says, `parquet` its files, listed before the clock
-starts. Prints a JSON object: seconds from opening the table to the last row, and how many rows there were."""
+starts. The rows are written as CSV to nowhere. Prints a JSON object: seconds from opening the table to the last row, and how
+many rows there were."""
 import json
 import sys
 import time
@@ -24,5 +25,5 @@ else:
     scan = f"read_parquet([{files}], hive_partitioning = true)"
 started = time.perf_counter()
 con.execute(f"CREATE VIEW cloudtrail AS SELECT * FROM {scan}")
-rows = len(con.execute(sql).fetchall())
+rows = con.execute(f"COPY ({sql}) TO '/dev/null' (FORMAT csv)").fetchone()[0]
 print(json.dumps({"seconds": time.perf_counter() - started, "rows": rows}))

@@ -10,19 +10,29 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 
+use super::direct::Direct;
+use super::once::Once;
+
 /// The rule that moves projections into scans, unless one holds a lambda.
 #[derive(Debug)]
 pub(super) struct CarefulProjections(Arc<dyn PhysicalOptimizerRule + Send + Sync>);
 
-/// The rules with that one in the place of the engine's own.
+/// The rules with that one in the place of the engine's own, and what goes before and after it.
 pub(super) fn rules(
     rules: &[Arc<dyn PhysicalOptimizerRule + Send + Sync>],
 ) -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
-    let careful = |rule: &Arc<dyn PhysicalOptimizerRule + Send + Sync>| match rule.name() {
-        "ProjectionPushdown" => Arc::new(CarefulProjections(rule.clone())) as _,
-        _ => rule.clone(),
-    };
-    rules.iter().map(careful).collect()
+    let mut careful: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = Vec::with_capacity(rules.len() + 1);
+    for rule in rules {
+        match rule.name() {
+            "ProjectionPushdown" => {
+                careful.push(Arc::new(Direct));
+                careful.push(Arc::new(CarefulProjections(rule.clone())));
+            }
+            "FilterPushdown" => careful.extend([rule.clone(), Arc::new(Once) as _]),
+            _ => careful.push(rule.clone()),
+        }
+    }
+    careful
 }
 
 impl PhysicalOptimizerRule for CarefulProjections {
