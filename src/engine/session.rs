@@ -373,7 +373,7 @@ fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionState {
         .with_config(config)
         .with_runtime_env(runtime)
         .build();
-    let mut rules = state.physical_optimizers().to_vec();
+    let mut rules = careful::rules(state.physical_optimizers());
     rules.push(Arc::new(Yielding));
     SessionStateBuilder::new_from_existing(state)
         .with_physical_optimizer_rules(rules)
@@ -386,10 +386,8 @@ fn querying(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<SessionSt
     datafusion_functions_json::register_all(&mut state)?;
     let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(planner::Typed)];
     planners.extend(state.expr_planners().iter().cloned());
-    let rules = careful::rules(state.physical_optimizers());
     let mut state = SessionStateBuilder::new_from_existing(state)
         .with_expr_planners(planners)
-        .with_physical_optimizer_rules(rules)
         .build();
     // Last, because some of the engine's own have aliases of these names.
     for function in functions::all() {
