@@ -15,16 +15,9 @@ SELECT
     principal_arn,
     principal_type,
     decision,
-    array_agg(action ORDER BY action) AS actions,
-    first_value(paths ORDER BY action) AS paths,
+    actions,
+    paths,
     condition,
     condition_kind
-FROM effective_access_at($as_of)
-WHERE action IN (
-        'kms:Decapsulate', 'kms:Decrypt', 'kms:DeriveSharedSecret', 'kms:Encapsulate', 'kms:Encrypt',
-        'kms:GenerateDataKey', 'kms:GenerateDataKeyPair', 'kms:GenerateDataKeyPairWithoutPlaintext',
-        'kms:GenerateDataKeyWithoutPlaintext', 'kms:GenerateMac', 'kms:ReEncryptFrom', 'kms:ReEncryptTo', 'kms:Sign',
-        'kms:Verify', 'kms:VerifyMac'
-    )
-GROUP BY key_arn, principal_arn, principal_type, decision, condition, condition_kind, array_to_string(paths, chr(10))
-ORDER BY key_arn, principal_arn, decision, condition, min(action)
+FROM effective_rights_at($as_of, 'use')
+ORDER BY key_arn, principal_arn, decision, condition, actions[1]

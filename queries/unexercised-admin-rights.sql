@@ -20,6 +20,7 @@
 -- column exercised: successful calls in the window; one that was logged twice counts once
 -- column denied_attempts: denied calls in the window
 -- column condition_kind: what kind of condition; service_only rights are no finding against people
+-- column limits: the Denies, the boundary and the control policies that narrow it, by statement
 WITH bounds AS (
     SELECT $as_of - $window AS window_since, $as_of AS window_until
 ),
@@ -41,7 +42,7 @@ newest AS (
 rights AS (
     SELECT
         principal_arn, principal_type, principal_id, key_arn, account_id, region, action, decision, paths, reason,
-        condition, condition_kind, first_seen_at, last_seen_at,
+        condition, condition_kind, first_seen_at, last_seen_at, limits,
         -- A unique id tells a role from its namesake; an account stands for everyone in it.
         CASE
             WHEN principal_arn = '*' THEN 'anyone'
@@ -236,6 +237,7 @@ SELECT
     last_exercised_at,
     exercised,
     denied_attempts,
-    condition_kind
+    condition_kind,
+    limits
 FROM judged
 ORDER BY principal_arn, key_arn, action

@@ -9,6 +9,7 @@ mod bounded;
 mod bytes_read;
 mod careful;
 mod catalog;
+mod compacting;
 mod coverage;
 mod dialect;
 mod direct;

@@ -121,6 +121,10 @@ impl Session {
             context.register_udtf(effective_access::AT, Arc::new(effective_access::At(states.clone())));
             let without_mfa = effective_access::WithoutMfaAt(states.clone());
             context.register_udtf(effective_access::WITHOUT_MFA_AT, Arc::new(without_mfa));
+            let rights = effective_access::RightsAt(states.clone());
+            context.register_udtf(effective_access::RIGHTS_AT, Arc::new(rights));
+            let withheld = effective_access::WithheldAt(states.clone());
+            context.register_udtf(effective_access::WITHHELD_AT, Arc::new(withheld));
             let guards = effective_access::GuardsAt(states.clone());
             context.register_udtf(effective_access::GUARDS_AT, Arc::new(guards));
             for function in json_text::functions() {

@@ -1,5 +1,5 @@
-//! Joins that let others run: what makes many rows of few would otherwise keep its thread until it is done, and nobody
-//! could end it.
+//! Joins that let others run, and hand on no more than their rows: what makes many rows of few would otherwise keep its
+//! thread until it is done, and nobody could end it.
 
 use std::fmt;
 use std::pin::Pin;
@@ -17,6 +17,8 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::Stream;
+
+use super::compacting::compact;
 
 /// How long a thread is kept.
 const TURN: Duration = Duration::from_millis(10);
@@ -121,7 +123,7 @@ impl Stream for Turns {
         if polled.is_pending() {
             self.turn_began = None;
         }
-        polled
+        polled.map(|next| next.map(|batch| batch.and_then(compact)))
     }
 }
 

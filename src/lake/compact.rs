@@ -13,7 +13,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::table::{self, Commit, Committed};
-use super::{Location, Result, file, intake, ledger, schema, sort};
+use super::{Location, Result, file, intake, ledger, schema, snapshots, sort};
 use crate::model::Instant;
 
 /// Bytes a merged file should have at most: bounds the memory of a merge.
@@ -70,6 +70,12 @@ pub async fn compact(lake: &Location, retain_since: Instant, now: Instant) -> Re
     ] {
         done.deleted += sweep(lake, name, retain_since).await?;
     }
+    let (merged, deleted) = snapshots::compact(lake, retain_since, now).await?;
+    done.files_before += merged.files_before;
+    done.files_after += merged.files_after;
+    done.bytes_before += merged.bytes_before;
+    done.bytes_after += merged.bytes_after;
+    done.deleted += deleted;
     Ok(done)
 }
 
@@ -200,7 +206,7 @@ async fn merge_ledger(lake: &Location, name: &str, now: Instant, done: &mut Comp
 
 /// Deletes files that are not part of the table and have not been touched since `retain_since`: superseded ones, and
 /// those a killed run wrote and never committed.
-async fn sweep(lake: &Location, name: &str, retain_since: Instant) -> Result<usize> {
+pub(super) async fn sweep(lake: &Location, name: &str, retain_since: Instant) -> Result<usize> {
     let Some(table) = table::open(lake, name).await? else {
         return Ok(0);
     };

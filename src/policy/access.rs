@@ -8,10 +8,11 @@ use super::decide::Combined;
 use super::describe::ConditionKind;
 use super::kms::{self, ActionSet};
 use super::layers::{Layers, Origin};
+use super::limits::{self, Limit};
 use super::naming;
 use super::population::{Principal, Reach, everyone};
 use super::scene::{Context, Scene, Target};
-use super::solve::Solver;
+use super::solve::{Solver, Truth};
 use super::worlds::Known;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -22,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Outcome {
     /// The actions.
     pub actions: ActionSet,
-    /// Never [`Verdict::Denied`].
+    /// Never [`Verdict::Denied`], but of rights that are withheld.
     pub verdict: Verdict,
     /// The reason class, or what is left open.
     pub reason: Arc<str>,
@@ -32,6 +33,17 @@ pub struct Outcome {
     pub condition_kind: Option<ConditionKind>,
     /// Statements and grants, by their place in the caller's and key's policies.
     pub paths: Arc<[Origin]>,
+    /// What narrows it, or withholds it.
+    pub limits: Arc<[Limit]>,
+}
+
+/// Which rights a view is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rights {
+    /// Those that are not denied.
+    Held,
+    /// Those that policies and grants give, and a Deny, a boundary or a control policy takes away in every request.
+    Withheld,
 }
 
 /// What one class of principals may do with one class of keys.
@@ -88,6 +100,19 @@ impl Row<'_> {
             Err(_) => Vec::new(),
         }
     }
+
+    /// What narrows it, or withholds it, in words.
+    pub fn limits(&self) -> Vec<String> {
+        match Caller::resolve(self.access.snapshot, &self.principal.arn) {
+            Ok(caller) => naming::limits(
+                self.access.snapshot,
+                &caller,
+                &Target::Key(self.key),
+                &self.outcome.limits,
+            ),
+            Err(_) => Vec::new(),
+        }
+    }
 }
 
 /// The actions of the whole-organization view: every administrative and cryptographic one on a single key.
@@ -98,6 +123,15 @@ pub fn single_key_actions() -> ActionSet {
 impl<'s> Access<'s> {
     /// Decides for everyone, every key of the snapshot, and `actions`.
     pub fn of(snapshot: &'s Snapshot, actions: ActionSet) -> Self {
+        Self::with(snapshot, actions, Rights::Held)
+    }
+
+    /// The rights that would be there but for a Deny, a permissions boundary or a control policy; each with what withholds it.
+    pub fn withheld(snapshot: &'s Snapshot, actions: ActionSet) -> Self {
+        Self::with(snapshot, actions, Rights::Withheld)
+    }
+
+    fn with(snapshot: &'s Snapshot, actions: ActionSet, rights: Rights) -> Self {
         let context = Context::new();
         let (mut principals, mut callers) = (Vec::new(), Vec::new());
         for principal in everyone(snapshot) {
@@ -113,6 +147,7 @@ impl<'s> Access<'s> {
             snapshot,
             context: &context,
             actions,
+            rights,
             reaches: &reaches,
             classes: &key_classes,
         };
@@ -240,6 +275,7 @@ struct Sweep<'a, 's> {
     snapshot: &'s Snapshot,
     context: &'a Context,
     actions: ActionSet,
+    rights: Rights,
     reaches: &'a [Reach],
     classes: &'a Partition,
 }
@@ -291,7 +327,10 @@ impl Sweep<'_, '_> {
         if let Some(outcomes) = memory.pairs.get(&bearing) {
             return Arc::clone(outcomes);
         }
-        let outcomes = decide(&scene, &bearing, actions, &mut memory.solver);
+        let outcomes = match self.rights {
+            Rights::Held => decide(&scene, &bearing, actions, &mut memory.solver),
+            Rights::Withheld => withheld(&scene, &bearing, actions, &mut memory.solver),
+        };
         let outcomes = match memory.lists.get(&outcomes) {
             Some(known) => Arc::clone(known),
             None => {
@@ -325,13 +364,51 @@ fn decide(scene: &Scene, bearing: &Bearing, actions: ActionSet, solver: &mut Sol
             condition: open.condition,
             condition_kind: open.condition_kind,
             paths: open.paths.into(),
+            limits: limits::of(layers, action, &bearing.known, solver).into(),
         };
-        match outcomes.iter_mut().find(|o| o.is_like(&outcome)) {
-            Some(alike) => alike.actions |= group,
-            None => outcomes.push(outcome),
-        }
+        join(&mut outcomes, outcome);
     }
     outcomes
+}
+
+fn withheld(scene: &Scene, bearing: &Bearing, actions: ActionSet, solver: &mut Solver) -> Vec<Outcome> {
+    let layers = &bearing.layers;
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for group in layers.groups(actions) {
+        let action = group.trailing_zeros() as usize;
+        let limits = limits::of(layers, action, &bearing.known, solver);
+        if limits.is_empty() {
+            continue;
+        }
+        let (given, bare) = limits::given(scene, layers, action);
+        if matches!(solver.settle(&given.allowed, &bearing.known).truth, Truth::Never(_)) {
+            continue;
+        }
+        let combined = Combined::new(scene, layers, action);
+        let open = answer::judge(&combined, layers, action, &bearing.known, solver);
+        if open.verdict != Verdict::Denied {
+            continue;
+        }
+        let outcome = Outcome {
+            actions: group,
+            verdict: open.verdict,
+            reason: solver.text(&open.reason),
+            condition: None,
+            condition_kind: None,
+            paths: given.paths(&bare, action).into(),
+            limits: limits.into(),
+        };
+        join(&mut outcomes, outcome);
+    }
+    outcomes
+}
+
+/// Adds an outcome, to the actions of one that is alike where there is one.
+fn join(outcomes: &mut Vec<Outcome>, outcome: Outcome) {
+    match outcomes.iter_mut().find(|held| held.is_like(&outcome)) {
+        Some(alike) => alike.actions |= outcome.actions,
+        None => outcomes.push(outcome),
+    }
 }
 
 impl Outcome {

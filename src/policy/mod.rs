@@ -13,6 +13,7 @@
 //! - [`bundle`], `read`: a snapshot. [`caller`], [`scene`]: who asks, and what is known of each condition key then.
 //! - [`layers`], `gather`, `named`, `grants`: what each layer says, as formulas over [`unknown`] tests. [`decide`]: AWS's flow over them.
 //! - [`solve`], [`worlds`], [`shape`], [`describe`]: a formula's truth over all request contexts, and its shortest wording.
+//! - [`limits`]: what narrows a right, or withholds it, by statement.
 //! - [`answer`], [`recorded`], [`explain`], [`mod@simulate`]: one question. [`access`], [`classes`], [`population`]: everyone at once.
 //!
 //! Invariants: what is not understood never gives a right and never loses a Deny; what a snapshot or AWS's documentation leaves open is
@@ -36,6 +37,7 @@ pub mod guard;
 pub mod instant;
 pub mod kms;
 pub mod layers;
+pub mod limits;
 mod named;
 pub mod naming;
 pub mod operator;

@@ -19,6 +19,7 @@ mod ingest_s3;
 mod ingest_shared;
 mod kms_events;
 mod lake_credentials;
+mod limits;
 mod lint;
 mod policy;
 mod queries;

@@ -10,6 +10,7 @@ mod access;
 mod arbitrary;
 mod cases;
 mod explain;
+mod limits;
 mod naive;
 mod properties;
 mod robustness;

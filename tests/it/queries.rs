@@ -22,8 +22,15 @@ fn parameters(name: &str) -> &'static [&'static str] {
         "source-ip-activity" => &["-p", "source_ip=198.51.100.7"],
         "top-kms-callers" => &["-p", "top=2"],
         "activity-per-period" => &["-p", "window=2d", "-p", "as_of=2026-01-07"],
-        "key-grants" | "key-inventory" | "key-last-use" | "key-policies" | "key-users" | "permission-limits"
-        | "population" | "snapshots-in-force" => &["-p", "as_of=2026-01-07"],
+        "key-grants"
+        | "key-inventory"
+        | "key-last-use"
+        | "key-policies"
+        | "key-users"
+        | "permission-limits"
+        | "withheld-admin-rights"
+        | "population"
+        | "snapshots-in-force" => &["-p", "as_of=2026-01-07"],
         "key-use-per-day" => &["-p", "since=2026-01-02", "-p", "until=2026-01-05T08:05:01Z"],
         "keys-pending-deletion-still-wanted" => &["-p", "as_of=2026-01-07"],
         "coverage-in-window" | "periodicity" => &["-p", "window=5d", "-p", "as_of=2026-01-07"],

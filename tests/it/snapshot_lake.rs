@@ -257,3 +257,84 @@ async fn two_at_once_keep_every_row_once() {
     }
     assert_eq!(snapshots::list(&lake).await.unwrap().len(), 4);
 }
+
+fn data_files(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let is_data = |path: &Path| {
+        path.extension().is_some_and(|kind| kind == "parquet") && !path.to_string_lossy().contains("_delta_log")
+    };
+    entries
+        .map(|path| {
+            if path.is_dir() {
+                data_files(&path)
+            } else {
+                usize::from(is_data(&path))
+            }
+        })
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_snapshots_are_few_files_and_each_is_as_it_was_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake(folder.path());
+    let mut kept = Vec::new();
+    for hour in 0..60_usize {
+        // Another policy every time, so that most tables get a file each time.
+        let mut given = bundle_at(
+            &format!("2026-05-{:02}T{:02}:00:00Z", 1 + hour / 24, hour % 24),
+            keys("111122223333", "eu-west-1", 8, Some(hour % 8)),
+        );
+        scope::complete(&mut given);
+        let stamp = Stamp {
+            kept_at: 1_780_000_000_000_000,
+            ..stamp()
+        };
+        let id = snapshots::keep(&lake, &given, &stamp).await.unwrap().snapshot_id;
+        kept.push((id, rows::of(&given)));
+    }
+    let check = || async {
+        for (id, rows) in kept.iter().step_by(7) {
+            let (_, held) = snapshots::load_rows(&lake, id).await.unwrap().unwrap();
+            assert_eq!(held, *rows, "{id}");
+        }
+        assert_eq!(snapshots::list(&lake).await.unwrap().len(), kept.len());
+    };
+    check().await;
+    let live = |name: &'static str| {
+        let lake = lake.clone();
+        async move {
+            let table = keytrail::lake::table::open(&lake, name).await.unwrap().unwrap();
+            keytrail::lake::ledger::files(&table, name).unwrap().len()
+        }
+    };
+    for name in ["snapshot_chunks", "kms_key_policies_rows"] {
+        let files = live(name).await;
+        assert!((2..30).contains(&files), "{name}: {files} files of 60 snapshots");
+    }
+    // `compact` makes one of each, and deletes what is superseded; the contents stay.
+    let far = keytrail::model::Instant(4_000_000_000_000_000);
+    keytrail::lake::table::open_or_create(
+        &lake,
+        "cloudtrail",
+        &keytrail::lake::schema::cloudtrail(),
+        &["event_date"],
+        &["eventtime"],
+    )
+    .await
+    .unwrap();
+    let before = data_files(folder.path());
+    let done = keytrail::lake::compact::compact(&lake, far, far).await.unwrap();
+    assert!(done.files_before > 2 && done.deleted > 60, "{done:?}");
+    assert_eq!(live("snapshot_chunks").await, 1);
+    assert!(
+        data_files(folder.path()) < before / 4,
+        "{} of {before} files",
+        data_files(folder.path())
+    );
+    check().await;
+    // And the next snapshot is kept on top of them.
+    let next = bundle_at("2026-06-01T00:00:00Z", keys("111122223333", "eu-west-1", 8, Some(1)));
+    let next = snapshots::keep(&lake, &next, &stamp()).await.unwrap();
+    assert!(next.rows_written < 10, "{next:?}");
+}

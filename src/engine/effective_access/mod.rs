@@ -4,6 +4,8 @@
 //! - `effective_access`: the newest snapshot of every account and Region.
 //! - `effective_access_at(AS_OF)`: the same, as it was at an instant.
 //! - `effective_access_without_mfa_at(AS_OF)`: the same, of requests that show no second factor.
+//! - `effective_rights_at(AS_OF, 'admin' | 'use')`: the same, one row for the actions that nothing tells apart.
+//! - `withheld_access_at(AS_OF)`: rights that policies and grants give there, and a Deny, a boundary or a control policy takes.
 //! - `deletion_guards_at(AS_OF)`: what denies disabling or deleting a key, in the newest snapshots at an instant.
 //! - `effective_access_history`: every snapshot by itself.
 
@@ -25,10 +27,11 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::streaming::PartitionStream;
 
-use crate::policy::kms::ActionSet;
+use crate::policy::access::single_key_actions;
+use crate::policy::kms::{self, ActionSet};
 
 pub(super) use guards::GuardsAt;
-use rows::Rows;
+use rows::{Named, Rows};
 use state::SecondFactor;
 pub(super) use state::States;
 
@@ -42,6 +45,11 @@ pub(super) const GUARDS_AT: &str = "deletion_guards_at";
 pub(super) const AT: &str = "effective_access_at";
 /// The function of an instant, for requests that show no second factor.
 pub(super) const WITHOUT_MFA_AT: &str = "effective_access_without_mfa_at";
+
+/// The function of an instant, for rights whose actions stand together.
+pub(super) const RIGHTS_AT: &str = "effective_rights_at";
+/// The function of an instant, for rights that are given and withheld.
+pub(super) const WITHHELD_AT: &str = "withheld_access_at";
 
 /// Which snapshots a table is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +66,7 @@ pub(super) struct AccessTable {
     states: Arc<States>,
     which: Which,
     without_mfa: bool,
+    withheld: bool,
     /// Since when earlier snapshots are asked for the rights of the newest.
     seen_since: Option<i64>,
 }
@@ -68,6 +77,7 @@ impl AccessTable {
             states,
             which,
             without_mfa: false,
+            withheld: false,
             seen_since: None,
         }
     }
@@ -75,11 +85,11 @@ impl AccessTable {
     /// The rights at an instant of requests without a second factor. Those of long-term credentials lack the condition
     /// key, those of temporary ones say `false`; a role has temporary ones only.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent>
-    async fn without_mfa(&self, as_of: Option<i64>, wanted: ActionSet, with_paths: bool) -> Result<Vec<Rows>> {
+    async fn without_mfa(&self, as_of: Option<i64>, wanted: ActionSet, named: Named) -> Result<Vec<Rows>> {
         let temporary = self.states.newest(as_of, wanted, SecondFactor::NotGiven).await?;
         let long_term = self.states.newest(as_of, wanted, SecondFactor::Absent).await?;
-        let temporary = temporary.map(|state| Rows::new(state, with_paths));
-        let long_term = long_term.map(|state| Rows::new(state, with_paths).except_roles());
+        let temporary = temporary.map(|state| Rows::new(state, named));
+        let long_term = long_term.map(|state| Rows::new(state, named).except_roles());
         Ok(temporary.into_iter().chain(long_term).collect())
     }
 }
@@ -112,13 +122,20 @@ impl TableProvider for AccessTable {
             let at = rows::schema().index_of(column).ok();
             projection.is_none_or(|projection| at.is_some_and(|at| projection.contains(&at)))
         };
-        let with_paths = is_read("paths");
+        let named = Named {
+            paths: is_read("paths"),
+            limits: is_read("limits"),
+        };
         let decided: Vec<Rows> = match self.which {
-            Which::Newest(as_of) if self.without_mfa => self.without_mfa(as_of, wanted, with_paths).await?,
+            Which::Newest(as_of) if self.withheld => {
+                let state = self.states.withheld(as_of, wanted).await?;
+                state.map(|state| Rows::new(state, named)).into_iter().collect()
+            }
+            Which::Newest(as_of) if self.without_mfa => self.without_mfa(as_of, wanted, named).await?,
             Which::Newest(as_of) => match self.states.newest(as_of, wanted, SecondFactor::Unknown).await? {
                 None => Vec::new(),
                 Some(state) => {
-                    let rows = Rows::new(state.clone(), with_paths);
+                    let rows = Rows::new(state.clone(), named);
                     let is_seen_read = is_read("first_seen_at") || is_read("last_seen_at");
                     vec![match self.seen_since.filter(|_| is_seen_read) {
                         None => rows,
@@ -132,7 +149,7 @@ impl TableProvider for AccessTable {
             },
             Which::Each => {
                 let states = self.states.each(since, until, wanted).await?;
-                states.into_iter().map(|state| Rows::new(state, with_paths)).collect()
+                states.into_iter().map(|state| Rows::new(state, named)).collect()
             }
         };
         let part = |rows| -> Arc<dyn PartitionStream> { Arc::new(rows) };
@@ -177,6 +194,91 @@ impl TableFunctionImpl for WithoutMfaAt {
         let which = Which::Newest(instant(WITHOUT_MFA_AT, as_of)?);
         Ok(Arc::new(AccessTable {
             without_mfa: true,
+            ..AccessTable::new(self.0.clone(), which)
+        }))
+    }
+}
+
+/// `effective_rights_at(AS_OF, KIND)`.
+#[derive(Debug)]
+pub(super) struct RightsAt(pub(super) Arc<States>);
+
+impl TableFunctionImpl for RightsAt {
+    fn call_with_args(&self, arguments: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
+        let [as_of, Expr::Literal(kind, _)] = arguments.exprs() else {
+            return plan_err!("{RIGHTS_AT} takes an instant and `admin` or `use`");
+        };
+        let actions = match kind.try_as_str() {
+            Some(Some("admin")) => kms::set(&kms::FULL),
+            Some(Some("use")) => kms::cryptographic() & single_key_actions(),
+            _ => return plan_err!("{RIGHTS_AT} takes an instant and `admin` or `use`"),
+        };
+        Ok(Arc::new(RightsTable {
+            states: self.0.clone(),
+            as_of: instant(RIGHTS_AT, as_of)?,
+            actions,
+        }))
+    }
+}
+
+/// Rights at an instant whose actions stand together.
+#[derive(Debug)]
+struct RightsTable {
+    states: Arc<States>,
+    as_of: Option<i64>,
+    actions: ActionSet,
+}
+
+#[async_trait]
+impl TableProvider for RightsTable {
+    fn schema(&self) -> SchemaRef {
+        rows::schema_of_rights()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let is_read = |column: &str| {
+            let at = self.schema().index_of(column).ok();
+            projection.is_none_or(|projection| at.is_some_and(|at| projection.contains(&at)))
+        };
+        let named = Named {
+            paths: is_read("paths"),
+            limits: is_read("limits"),
+        };
+        let state = self
+            .states
+            .newest(self.as_of, self.actions, SecondFactor::Unknown)
+            .await?;
+        let rows = state
+            .map_or_else(Rows::none, |state| Rows::new(state, named))
+            .together();
+        StreamingTable::try_new(self.schema(), vec![Arc::new(rows)])?
+            .scan(session, projection, &[], limit)
+            .await
+    }
+}
+
+/// `withheld_access_at(AS_OF)`.
+#[derive(Debug)]
+pub(super) struct WithheldAt(pub(super) Arc<States>);
+
+impl TableFunctionImpl for WithheldAt {
+    fn call_with_args(&self, arguments: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
+        let [as_of] = arguments.exprs() else {
+            return plan_err!("{WITHHELD_AT} takes one instant");
+        };
+        let which = Which::Newest(instant(WITHHELD_AT, as_of)?);
+        Ok(Arc::new(AccessTable {
+            withheld: true,
             ..AccessTable::new(self.0.clone(), which)
         }))
     }

@@ -24,7 +24,10 @@ const BATCH_ROWS: usize = 8_192;
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let text = |name: &str| Field::new(name, DataType::Utf8View, true);
-    let element = Arc::new(Field::new("element", DataType::Utf8, true));
+    let texts = |name: &str| {
+        let element = Arc::new(Field::new("element", DataType::Utf8, true));
+        Field::new(name, DataType::List(element), true)
+    };
     Arc::new(Schema::new(vec![
         text("snapshot_id"),
         Field::new("collected_at", timestamp(), true),
@@ -36,38 +39,71 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         text("region"),
         text("action"),
         text("decision"),
-        Field::new("paths", DataType::List(element), true),
+        texts("paths"),
         text("reason"),
         text("condition"),
         text("condition_kind"),
         Field::new("first_seen_at", timestamp(), true),
         Field::new("last_seen_at", timestamp(), true),
+        texts("limits"),
     ]))
 });
 
-/// The columns: those of the public contract, the key's account and Region, the kind of condition, and when snapshots
-/// showed the right (its own only, unless others were asked).
+/// The columns: those of the public contract, the key's account and Region, the kind of condition, when snapshots
+/// showed the right (its own only, unless others were asked), and what narrows or withholds it.
 pub(super) fn schema() -> SchemaRef {
     SCHEMA.clone()
+}
+
+static SCHEMA_OF_RIGHTS: LazyLock<SchemaRef> = LazyLock::new(|| {
+    let fields = SCHEMA.fields().iter().map(|field| match field.name().as_str() {
+        "action" => {
+            let element = Arc::new(Field::new("element", DataType::Utf8, true));
+            Arc::new(Field::new("actions", DataType::List(element), true))
+        }
+        _ => field.clone(),
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+});
+
+/// The columns of rights that stand together: those of [`schema`], with a list of actions in the place of one.
+pub(super) fn schema_of_rights() -> SchemaRef {
+    SCHEMA_OF_RIGHTS.clone()
 }
 
 /// The rows of one state.
 #[derive(Debug)]
 pub(super) struct Rows {
     decided: Option<Arc<Decided>>,
-    with_paths: bool,
+    named: Named,
     without_roles: bool,
+    together: bool,
     seen: Option<Arc<Seen>>,
 }
 
+/// Which columns of names are read: they are put together for nobody otherwise.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Named {
+    /// The statements and grants a right comes from.
+    pub(super) paths: bool,
+    /// What limits it.
+    pub(super) limits: bool,
+}
+
 impl Rows {
-    pub(super) fn new(decided: Arc<Decided>, with_paths: bool) -> Rows {
+    pub(super) fn new(decided: Arc<Decided>, named: Named) -> Rows {
         Rows {
             decided: Some(decided),
-            with_paths,
+            named,
             without_roles: false,
+            together: false,
             seen: None,
         }
+    }
+
+    /// The same, one row for the actions that nothing tells apart.
+    pub(super) fn together(self) -> Rows {
+        Rows { together: true, ..self }
     }
 
     /// The same, less the rights of roles.
@@ -89,8 +125,9 @@ impl Rows {
     pub(super) fn none() -> Rows {
         Rows {
             decided: None,
-            with_paths: false,
+            named: Named::default(),
             without_roles: false,
+            together: false,
             seen: None,
         }
     }
@@ -98,19 +135,21 @@ impl Rows {
 
 impl PartitionStream for Rows {
     fn schema(&self) -> &SchemaRef {
-        &SCHEMA
+        if self.together { &SCHEMA_OF_RIGHTS } else { &SCHEMA }
     }
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let mut stream = RecordBatchReceiverStreamBuilder::new(schema(), 4);
+        let mut stream = RecordBatchReceiverStreamBuilder::new(self.schema().clone(), 4);
         if let Some(decided) = self.decided.clone() {
             let out = stream.tx();
-            let (with_paths, without_roles, seen) = (self.with_paths, self.without_roles, self.seen.clone());
+            let (named, without_roles, together) = (self.named, self.without_roles, self.together);
+            let seen = self.seen.clone();
             stream.spawn_blocking(move || {
                 let unrolling = Unrolling {
                     decided: &decided,
-                    with_paths,
+                    named,
                     without_roles,
+                    together,
                     seen: seen.as_deref(),
                 };
                 unrolling.send(&out)
@@ -122,8 +161,9 @@ impl PartitionStream for Rows {
 
 struct Unrolling<'a> {
     decided: &'a Decided,
-    with_paths: bool,
+    named: Named,
     without_roles: bool,
+    together: bool,
     seen: Option<&'a Seen>,
 }
 
@@ -131,7 +171,7 @@ impl Unrolling<'_> {
     /// Sends every row. Ends early, without an error, where nobody listens any more.
     fn send(&self, out: &Sender<Result<RecordBatch>>) -> Result<()> {
         let decided = self.decided;
-        let mut batch = Batch::default();
+        let mut batch = Batch::of(self.together);
         for cell in &decided.cells {
             let outcomes = decided
                 .outcomes
@@ -147,7 +187,7 @@ impl Unrolling<'_> {
                 if self.without_roles && principal.kind == "role" {
                     continue;
                 }
-                let caller = if self.with_paths {
+                let caller = if self.named.paths || self.named.limits {
                     Caller::resolve(&decided.snapshot, &principal.arn).ok()
                 } else {
                     None
@@ -158,10 +198,24 @@ impl Unrolling<'_> {
                     };
                     let (snapshot_id, collected_at) = decided.origin(&key.account, &key.region);
                     for outcome in outcomes {
-                        let paths = caller.as_ref().map_or_else(Vec::new, |caller| {
-                            naming::names(&decided.snapshot, caller, &Target::Key(key), &outcome.paths)
-                        });
-                        for action in (0..kms::ACTIONS.len()).filter(|action| outcome.actions >> action & 1 == 1) {
+                        let target = Target::Key(key);
+                        let paths = caller
+                            .as_ref()
+                            .filter(|_| self.named.paths)
+                            .map_or_else(Vec::new, |caller| {
+                                naming::names(&decided.snapshot, caller, &target, &outcome.paths)
+                            });
+                        let limits = caller
+                            .as_ref()
+                            .filter(|_| self.named.limits)
+                            .map_or_else(Vec::new, |caller| {
+                                naming::limits(&decided.snapshot, caller, &target, &outcome.limits)
+                            });
+                        let actions = (0..kms::ACTIONS.len()).filter(|action| outcome.actions >> action & 1 == 1);
+                        if self.together {
+                            batch.list(actions.clone());
+                        }
+                        for action in actions.take(if self.together { 1 } else { usize::MAX }) {
                             let seen = self.seen.and_then(|seen| seen.when(*at, *key_at, action));
                             let (first, last) = seen.unwrap_or((collected_at, collected_at));
                             batch.collected_at.append_value(collected_at);
@@ -181,7 +235,7 @@ impl Unrolling<'_> {
                                 outcome.condition.as_deref(),
                                 outcome.condition_kind.map(|kind| kind.as_str()),
                             ];
-                            batch.push(texts, &paths);
+                            batch.push(texts, &paths, &limits);
                             if batch.rows == BATCH_ROWS && out.blocking_send(batch.take()).is_err() {
                                 return Ok(());
                             }
@@ -207,29 +261,44 @@ struct Batch {
     last_seen_at: TimestampMicrosecondBuilder,
     texts: [Texts; 12],
     paths: ListBuilder<StringBuilder>,
+    limits: ListBuilder<StringBuilder>,
+    actions: Option<ListBuilder<StringBuilder>>,
 }
 
-impl Default for Batch {
-    fn default() -> Batch {
-        let element = Field::new("element", DataType::Utf8, true);
+impl Batch {
+    fn of(together: bool) -> Batch {
+        let list = || ListBuilder::new(StringBuilder::new()).with_field(Field::new("element", DataType::Utf8, true));
         Batch {
             rows: 0,
             collected_at: TimestampMicrosecondBuilder::new().with_data_type(timestamp()),
             first_seen_at: TimestampMicrosecondBuilder::new().with_data_type(timestamp()),
             last_seen_at: TimestampMicrosecondBuilder::new().with_data_type(timestamp()),
             texts: std::array::from_fn(|_| Texts::default()),
-            paths: ListBuilder::new(StringBuilder::new()).with_field(element),
+            paths: list(),
+            limits: list(),
+            actions: together.then(list),
         }
     }
-}
 
-impl Batch {
-    fn push(&mut self, texts: [Option<&str>; 12], paths: &[String]) {
+    /// The actions of the next row, by name.
+    fn list(&mut self, actions: impl Iterator<Item = usize>) {
+        let Some(column) = &mut self.actions else { return };
+        let mut names: Vec<&str> = actions
+            .filter_map(|action| NAMES.get(action).map(String::as_str))
+            .collect();
+        names.sort_unstable();
+        names.into_iter().for_each(|name| column.values().append_value(name));
+        column.append(true);
+    }
+
+    fn push(&mut self, texts: [Option<&str>; 12], paths: &[String], limits: &[String]) {
         for (column, text) in self.texts.iter_mut().zip(texts) {
             column.push(text);
         }
-        paths.iter().for_each(|path| self.paths.values().append_value(path));
-        self.paths.append(true);
+        for (column, names) in [(&mut self.paths, paths), (&mut self.limits, limits)] {
+            names.iter().for_each(|name| column.values().append_value(name));
+            column.append(true);
+        }
         self.rows += 1;
     }
 
@@ -249,7 +318,16 @@ impl Batch {
         columns.extend(texts);
         columns.push(Arc::new(self.first_seen_at.finish()));
         columns.push(Arc::new(self.last_seen_at.finish()));
-        Ok(RecordBatch::try_new(schema(), columns)?)
+        columns.push(Arc::new(self.limits.finish()));
+        let Some(actions) = &mut self.actions else {
+            return Ok(RecordBatch::try_new(schema(), columns)?);
+        };
+        let schema = schema_of_rights();
+        let at = schema.index_of("actions")?;
+        if let Some(column) = columns.get_mut(at) {
+            *column = Arc::new(actions.finish());
+        }
+        Ok(RecordBatch::try_new(schema, columns)?)
     }
 }
 

@@ -45,7 +45,7 @@ impl SecondFactor {
 /// A snapshot, or the newest ones together, decided.
 #[derive(Debug)]
 pub(in crate::engine) struct Decided {
-    pub(super) snapshot: Snapshot,
+    pub(super) snapshot: Arc<Snapshot>,
     pub(super) principals: Vec<Principal>,
     pub(super) principal_classes: Partition,
     pub(super) key_classes: Partition,
@@ -72,7 +72,7 @@ impl Decided {
         let (principal_classes, key_classes) = (access.principal_classes, access.key_classes);
         let parts = parts.into_iter().collect();
         Decided {
-            snapshot,
+            snapshot: Arc::new(snapshot),
             principals,
             principal_classes,
             key_classes,
@@ -80,6 +80,23 @@ impl Decided {
             cells,
             parts,
             whole,
+        }
+    }
+
+    /// The rights of the same state that are given and withheld.
+    fn withheld(&self, actions: ActionSet) -> Decided {
+        let access = Access::withheld(&self.snapshot, actions);
+        let (principals, outcomes, cells) = (access.principals, access.outcomes, access.cells);
+        let (principal_classes, key_classes) = (access.principal_classes, access.key_classes);
+        Decided {
+            snapshot: self.snapshot.clone(),
+            principals,
+            principal_classes,
+            key_classes,
+            outcomes,
+            cells,
+            parts: self.parts.clone(),
+            whole: self.whole.clone(),
         }
     }
 
@@ -112,6 +129,7 @@ pub(in crate::engine) struct States {
     location: Location,
     newest: Mutex<HashMap<(Which, ActionSet, SecondFactor), Held>>,
     each: Mutex<HashMap<(String, ActionSet), Held>>,
+    withheld: Mutex<HashMap<(Option<i64>, ActionSet), Held>>,
 }
 
 impl States {
@@ -120,7 +138,24 @@ impl States {
             location,
             newest: Mutex::default(),
             each: Mutex::default(),
+            withheld: Mutex::default(),
         }
+    }
+
+    /// What the newest snapshots at or before an instant give and withhold, or nothing where there is none.
+    pub(super) async fn withheld(&self, as_of: Option<i64>, actions: ActionSet) -> Result<Option<Arc<Decided>>> {
+        let held = self.withheld.lock().await.entry((as_of, actions)).or_default().clone();
+        let decide = || async {
+            let Some(state) = self.newest(as_of, actions, SecondFactor::Unknown).await? else {
+                return Ok(None);
+            };
+            let deciding = tokio::task::spawn_blocking(move || state.withheld(actions));
+            let decided = deciding
+                .await
+                .map_err(|error| DataFusionError::External(Box::new(error)))?;
+            Ok(Some(Arc::new(decided)))
+        };
+        held.get_or_try_init(decide).await.cloned()
     }
 
     /// The newest snapshots at or before an instant, or nothing where there is none.

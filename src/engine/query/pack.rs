@@ -51,6 +51,7 @@ pack![
     "unguarded-keys",
     "unneeded-statements",
     "unused-keys",
+    "withheld-admin-rights",
 ];
 
 /// The names of all queries, sorted.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::index::{HEADER, Index};
+use super::merge;
 use super::schema::{self, INDEX, POLICY_TEXTS};
 use super::store;
 use crate::lake::table::{self, Commit, Committed};
@@ -81,9 +82,14 @@ pub async fn keep(lake: &Location, bundle: &Bundle, stamp: &Stamp) -> Result<Kep
             store::open(lake, table).await?;
         }
     }
-    keep_texts(lake, &rows.texts).await?;
+    let mut written: Vec<&'static Table> = vec![&INDEX];
+    if keep_texts(lake, &rows.texts).await? > 0 {
+        written.push(&POLICY_TEXTS);
+    }
     for (table, chunks) in &cut {
-        kept.rows_written += keep_chunks(lake, table, chunks).await?;
+        let rows = keep_chunks(lake, table, chunks).await?;
+        kept.rows_written += rows;
+        written.extend((rows > 0).then_some(*table));
     }
     let header = Header {
         bundle: &bundle,
@@ -93,6 +99,10 @@ pub async fn keep(lake: &Location, bundle: &Bundle, stamp: &Stamp) -> Result<Kep
         content_hash: &content_hash,
     };
     kept.was_there = !keep_index(lake, &header, &cut).await?;
+    // The snapshot is there; what follows only makes questions cheaper, and is tried again with the next one.
+    for table in written {
+        let _ = merge::tidy(lake, table, stamp.kept_at).await;
+    }
     Ok(kept)
 }
 
@@ -102,7 +112,7 @@ struct Addressed {
     row: Row,
 }
 
-async fn keep_texts(lake: &Location, texts: &BTreeMap<String, String>) -> Result<()> {
+async fn keep_texts(lake: &Location, texts: &BTreeMap<String, String>) -> Result<usize> {
     let row = |(address, text): (&String, &String)| {
         let bytes = i64::try_from(text.len()).unwrap_or(i64::MAX);
         let row = vec![
@@ -115,9 +125,7 @@ async fn keep_texts(lake: &Location, texts: &BTreeMap<String, String>) -> Result
             row,
         }
     };
-    append(lake, &POLICY_TEXTS, "sha256", texts.iter().map(row).collect())
-        .await
-        .map(|_| ())
+    append(lake, &POLICY_TEXTS, "sha256", texts.iter().map(row).collect()).await
 }
 
 async fn keep_chunks(lake: &Location, of: &'static Table, chunks: &[chunk::Chunk<'_>]) -> Result<usize> {

@@ -9,6 +9,7 @@ pub mod files;
 mod index;
 mod keep;
 mod load;
+mod merge;
 mod schema;
 mod store;
 mod views;
@@ -17,7 +18,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
+use super::{Location, Result, compact};
+use crate::model::Instant;
 use crate::snapshot::tables::{self, Kind, Table};
+use merge::Merged;
 
 pub use index::{Header, NewestPart, list, places};
 pub use keep::{Kept, Stamp, keep};
@@ -41,6 +45,17 @@ pub fn stored() -> Vec<(String, SchemaRef)> {
 
 fn physical() -> impl Iterator<Item = &'static Table> {
     [&schema::INDEX, &schema::POLICY_TEXTS].into_iter().chain(tables::ALL)
+}
+
+/// Merges the files of all stored tables and deletes those that were superseded before `retain_since`; what was merged,
+/// and how many were deleted.
+pub(super) async fn compact(lake: &Location, retain_since: Instant, now: Instant) -> Result<(Merged, usize)> {
+    let (mut all, mut deleted) = (Merged::default(), 0);
+    for table in physical() {
+        all.add(merge::compact(lake, table, now.0).await?);
+        deleted += compact::sweep(lake, &schema::stored_name(table), retain_since).await?;
+    }
+    Ok((all, deleted))
 }
 
 /// A column of a view.

@@ -142,6 +142,21 @@ fn column<'c>(kind: Kind, cells: impl Iterator<Item = &'c Cell>) -> ArrayRef {
     }
 }
 
+/// A batch read from a file in the types of the stored schema, which files of other writers may not have.
+pub fn typed(table: &Table, batch: &RecordBatch) -> Result<RecordBatch> {
+    let schema = stored(table);
+    let column = |field: &Arc<Field>| match batch.column_by_name(field.name()) {
+        Some(held) => arrow::compute::cast(held, field.data_type()),
+        None => Ok(arrow::array::new_null_array(field.data_type(), batch.num_rows())),
+    };
+    let columns = schema
+        .fields()
+        .iter()
+        .map(column)
+        .collect::<std::result::Result<_, _>>()?;
+    Ok(RecordBatch::try_new(schema, columns)?)
+}
+
 /// The rows of a batch that has some of a table's columns; the others are null.
 pub fn rows(table: &Table, batch: &RecordBatch) -> Result<Vec<Row>> {
     let mut rows: Vec<Row> = vec![Vec::with_capacity(table.columns.len()); batch.num_rows()];

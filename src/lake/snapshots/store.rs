@@ -7,7 +7,9 @@ use arrow::array::{Array, BooleanArray, RecordBatch, StringArray};
 use deltalake::DeltaTable;
 use deltalake::datafile::writer::{DeltaWriter, WriterConfig};
 use deltalake::kernel::Add;
+use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStoreExt;
+use object_store::path::Path;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
 use parquet::basic::{Compression, ZstdLevel};
@@ -16,6 +18,9 @@ use parquet::file::properties::WriterProperties;
 use super::schema;
 use crate::lake::{Error, Location, Result, table};
 use crate::snapshot::tables::{Row, Table};
+
+/// Files read at once.
+const READS: usize = 16;
 
 /// Which rows to read: those whose text in a column is one of some.
 #[derive(Clone)]
@@ -50,7 +55,24 @@ pub async fn open(lake: &Location, of: &Table) -> Result<DeltaTable> {
 
 /// Writes rows as data files, which become visible only with a commit.
 pub async fn write(table: &DeltaTable, of: &Table, rows: &[(Option<&str>, &Row)]) -> Result<Vec<Add>> {
-    let batch = schema::batch(of, rows)?;
+    write_batch(table, of, &schema::batch(of, rows)?).await
+}
+
+/// Writes the rows of some data files as new ones, in their order, which take the place of those with a commit.
+pub async fn rewrite(table: &DeltaTable, of: &Table, files: &[Add]) -> Result<Vec<Add>> {
+    let mut paths = Vec::with_capacity(files.len());
+    for add in files {
+        paths.push(Path::parse(&add.path).map_err(object_store::Error::from)?);
+    }
+    let mut batches = Vec::new();
+    for batch in read_files(table, paths, None, None).await? {
+        batches.push(schema::typed(of, &batch)?);
+    }
+    let batch = arrow::compute::concat_batches(&schema::stored(of), &batches)?;
+    write_batch(table, of, &batch).await
+}
+
+async fn write_batch(table: &DeltaTable, of: &Table, batch: &RecordBatch) -> Result<Vec<Add>> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(6)?))
         .set_max_row_group_row_count(Some(16_384))
@@ -68,7 +90,7 @@ pub async fn write(table: &DeltaTable, of: &Table, rows: &[(Option<&str>, &Row)]
         columns,
     );
     let mut writer = DeltaWriter::new(table.object_store(), config);
-    writer.write(&batch).await.map_err(failed(of))?;
+    writer.write(batch).await.map_err(failed(of))?;
     writer.close().await.map_err(failed(of))
 }
 
@@ -113,16 +135,31 @@ async fn batches(
     wanted: Option<&Wanted>,
 ) -> Result<Vec<RecordBatch>> {
     let state = table.snapshot().map_err(failed(of))?;
+    let files = state.log_data().into_iter();
+    read_files(
+        table,
+        files.map(|file| file.object_store_path()).collect(),
+        columns,
+        wanted,
+    )
+    .await
+}
+
+async fn read_files(
+    table: &DeltaTable,
+    files: Vec<Path>,
+    columns: Option<&[&str]>,
+    wanted: Option<&Wanted>,
+) -> Result<Vec<RecordBatch>> {
     let store = table.object_store();
-    let files: Vec<_> = state
-        .log_data()
-        .into_iter()
-        .map(|file| file.object_store_path())
-        .collect();
+    // Files are small, and most of a file is wanted: one request is cheaper than several ranges. In their order.
+    let read = |path: Path| {
+        let store = store.clone();
+        async move { store.get(&path).await?.bytes().await }
+    };
+    let mut bodies = futures::stream::iter(files).map(read).buffered(READS);
     let mut all = Vec::new();
-    for path in files {
-        // Files are small, and most of a file is wanted: one request is cheaper than several ranges.
-        let bytes = store.get(&path).await?.bytes().await?;
+    while let Some(bytes) = bodies.try_next().await? {
         let mut builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
         let names: Vec<String> = builder
             .schema()

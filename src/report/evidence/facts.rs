@@ -25,6 +25,7 @@ of_key!(
     Key,
     Policy,
     Right,
+    Withheld,
     UserRight,
     Usage,
     LastUse,
@@ -105,11 +106,25 @@ pub struct Right {
     pub reason: Option<String>,
     pub actions: Vec<String>,
     pub paths: Option<Vec<String>>,
+    pub limits: Option<Vec<String>>,
     pub condition: Option<String>,
     pub condition_kind: Option<String>,
     pub last_exercised_at: Option<String>,
     pub exercised: i64,
     pub denied_attempts: i64,
+}
+
+/// A row of `withheld-admin-rights`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Withheld {
+    #[serde(skip_serializing)]
+    pub key_arn: String,
+    pub principal_arn: String,
+    pub principal_type: Option<String>,
+    pub actions: Vec<String>,
+    pub paths: Option<Vec<String>>,
+    pub limits: Option<Vec<String>>,
+    pub reason: Option<String>,
 }
 
 /// A row of `key-users`.

@@ -61,6 +61,7 @@ pub fn key_page(sheet: &Sheet) -> Result<String> {
             "places": [("uses", place(&sheet.use_coverage)), ("administration", place(&sheet.admin_coverage))],
             "policies": policies.collect::<Vec<_>>(),
             "administrators": sheet.administrators,
+            "withheld": sheet.withheld,
             "users": sheet.users,
             "usage": sheet.usage.iter().take(USAGE_MAX).collect::<Vec<_>>(),
             "more_usage": sheet.usage.len().saturating_sub(USAGE_MAX),

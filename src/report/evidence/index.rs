@@ -13,7 +13,7 @@ use crate::trace::facts::At;
 pub const METHOD: [&str; 7] = [
     "CloudTrail objects were read record by record; records read = kept + duplicate + faulted for every object. A record names its object and its place in it.",
     "Keys, key policies, grants, IAM and organization policies are those of the newest permission snapshot of each account and Region at or before the end of the period.",
-    "A right is computed from key policy, IAM policies the key policy delegates to, grants, permissions boundaries, service and resource control policies together: allowed, conditional (the condition is named) or undetermined. What boundaries and control policies take away is not in the lists.",
+    "A right is computed from key policy, IAM policies the key policy delegates to, grants, permissions boundaries, service and resource control policies together: allowed, conditional (the condition is named) or undetermined. What a Deny, a boundary or a control policy narrows is named with the right, by statement; what they take away in every request stands apart, as withheld.",
     "A right is exercised where a successful call of that action on that key by that principal, matched by its unique id, lies in the period. It is unexercised only where the log of administration covers the whole period; otherwise it is unobservable.",
     "A use is a successful cryptographic call; one that was logged in two accounts counts once. Dry runs are none.",
     "The log is covered where a complete listing spans it, the trail was set to deliver that kind of call, and the account delivered something on each UTC day, or digest files list the objects. Every stretch that is not is named with its cause.",

@@ -80,8 +80,6 @@ pub fn key_markdown(sheet: &Sheet) -> String {
         &mut out,
     );
     for holder in &sheet.administrators {
-        let mut limits: Vec<&str> = holder.boundary.as_deref().into_iter().collect();
-        limits.extend(holder.service_control_policies.iter().map(String::as_str));
         for right in &holder.rights {
             line(
                 [
@@ -90,7 +88,22 @@ pub fn key_markdown(sheet: &Sheet) -> String {
                     &right.actions.join(", "),
                     &joined(right.paths.as_deref()),
                     &condition(&right.decision, right.condition.as_deref()),
-                    &limits.join("; "),
+                    &joined(right.limits.as_deref()),
+                ],
+                &mut out,
+            );
+        }
+    }
+    if !sheet.withheld.is_empty() {
+        out.push_str("\n### Given by a policy or grant, and withheld\n\n");
+        head(&["principal", "actions", "path", "withheld by"], &mut out);
+        for right in &sheet.withheld {
+            line(
+                [
+                    right.principal_arn.as_str(),
+                    &right.actions.join(", "),
+                    &joined(right.paths.as_deref()),
+                    &joined(right.limits.as_deref()),
                 ],
                 &mut out,
             );

@@ -15,7 +15,7 @@ mod tables;
 
 pub use facts::{
     Activity, Event, Key, LastUse, Limit, OfKey, Policy, PopulationPart, Removed, Right, SourceObject, Unexplained,
-    Usage, UserRight,
+    Usage, UserRight, Withheld,
 };
 pub use html::{index_page, key_page};
 pub use index::{Index, IndexRow, LIMITS, METHOD, index_row};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::facts::{Event, Key, LastUse, Limit, Policy, Removed, Right, Unexplained, Usage, UserRight};
+use super::facts::{Event, Key, LastUse, Limit, Policy, Removed, Right, Unexplained, Usage, UserRight, Withheld};
 use crate::report::grounds::{Period, Place};
 use crate::report::unused_keys::{Grant, Key as Verdict};
 use crate::trace::facts::At;
@@ -31,6 +31,7 @@ pub struct KeyFacts {
     pub last_use: Option<LastUse>,
     pub unexplained: Vec<Unexplained>,
     pub removed: Vec<Removed>,
+    pub withheld: Vec<Withheld>,
 }
 
 /// What every key's evidence shares.
@@ -76,6 +77,8 @@ pub struct Sheet {
     pub policies: Vec<Policy>,
     /// Who may administer it.
     pub administrators: Vec<Administrator>,
+    /// Administrative rights that a policy or grant gives and a Deny, a boundary or a control policy takes away.
+    pub withheld: Vec<Withheld>,
     /// Who may use it for cryptography.
     pub users: Vec<User>,
     /// Who used it in the period.
@@ -103,9 +106,9 @@ pub struct Administrator {
     pub principal_arn: String,
     /// role, user, root, service, account or external.
     pub principal_type: Option<String>,
-    /// The permissions boundary on it.
+    /// The permissions boundary set on it; what it limits of a right stands with the right.
     pub boundary: Option<String>,
-    /// Service control policies on its account.
+    /// Service control policies that reach its account; what they limit of a right stands with the right.
     pub service_control_policies: Vec<String>,
     /// Its rights, alike ones together.
     pub rights: Vec<Right>,
@@ -176,6 +179,7 @@ pub fn sheet(facts: KeyFacts, common: &Common) -> Sheet {
         admin_coverage: common.admin_places.get(&place).cloned(),
         policies: facts.policies,
         administrators,
+        withheld: facts.withheld,
         users,
         usage: facts.usage,
         grants: facts.grants,
@@ -318,6 +322,7 @@ mod tests {
             reason: None,
             actions: vec![action.to_owned()],
             paths: None,
+            limits: None,
             condition: None,
             condition_kind: None,
             last_exercised_at: None,

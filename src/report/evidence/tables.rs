@@ -6,7 +6,7 @@ use crate::report::csv;
 use crate::report::grounds::Stretch;
 
 /// The tables with their columns, in the order of [`Tables`].
-pub const TABLES: [(&str, &[&str]); 7] = [
+pub const TABLES: [(&str, &[&str]); 8] = [
     (
         "data/administrators.csv",
         &[
@@ -18,9 +18,22 @@ pub const TABLES: [(&str, &[&str]); 7] = [
             "verdict",
             "reason",
             "paths",
+            "limits",
             "condition",
             "boundary",
             "last_exercised_at",
+        ],
+    ),
+    (
+        "data/withheld-rights.csv",
+        &[
+            "key_arn",
+            "principal_arn",
+            "principal_type",
+            "action",
+            "paths",
+            "limits",
+            "reason",
         ],
     ),
     (
@@ -126,7 +139,7 @@ pub const EVENTS_TABLE: &str = "data/admin-events.csv";
 
 /// Lines of every table, in the order of [`TABLES`].
 #[derive(Debug, Default)]
-pub struct Tables(pub [String; 7]);
+pub struct Tables(pub [String; 8]);
 
 impl Tables {
     /// The heads of all tables.
@@ -141,11 +154,11 @@ impl Tables {
     /// The lines of one key.
     pub fn of(sheet: &Sheet) -> Tables {
         let mut tables = Tables::default();
-        let [administrators, users, usage, grants, events, policies, keys] = &mut tables.0;
+        let [administrators, withheld, users, usage, grants, events, policies, keys] = &mut tables.0;
         let key_arn = Some(sheet.key.key_arn.as_str());
         for holder in &sheet.administrators {
             for right in &holder.rights {
-                let paths = joined(right.paths.as_deref());
+                let (paths, limits) = (joined(right.paths.as_deref()), joined(right.limits.as_deref()));
                 for action in &right.actions {
                     texts(
                         [
@@ -157,6 +170,7 @@ impl Tables {
                             Some(&right.verdict),
                             right.reason.as_deref(),
                             Some(&paths),
+                            Some(&limits),
                             right.condition.as_deref(),
                             holder.boundary.as_deref(),
                             right.last_exercised_at.as_deref(),
@@ -164,6 +178,23 @@ impl Tables {
                         administrators,
                     );
                 }
+            }
+        }
+        for right in &sheet.withheld {
+            let (paths, limits) = (joined(right.paths.as_deref()), joined(right.limits.as_deref()));
+            for action in &right.actions {
+                texts(
+                    [
+                        key_arn,
+                        Some(&right.principal_arn),
+                        right.principal_type.as_deref(),
+                        Some(action),
+                        Some(&paths),
+                        Some(&limits),
+                        right.reason.as_deref(),
+                    ],
+                    withheld,
+                );
             }
         }
         for user in &sheet.users {

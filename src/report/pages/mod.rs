@@ -18,12 +18,13 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("table.js");
 
 /// Every template, by the name others know it by. All end in `.html`, so all escape.
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("layout.html", include_str!("layout.html")),
     ("grounds.html", include_str!("grounds.html")),
     ("admin_rights.html", include_str!("../admin_rights/page.html")),
     ("evidence_index.html", include_str!("../evidence/index.html")),
     ("evidence_key.html", include_str!("../evidence/key.html")),
+    ("trace.html", include_str!("../trace/story.html")),
     ("unused_keys.html", include_str!("../unused_keys/page.html")),
 ];
 
@@ -56,7 +57,7 @@ pub(super) fn render(template: &str, held: &impl Serialize) -> Result<String> {
 }
 
 /// JSON as the template's values: texts stay texts, so that each is escaped.
-pub(super) fn value(json: Json) -> Value {
+fn value(json: Json) -> Value {
     match json {
         Json::Null => Value::from(()),
         Json::Bool(flag) => Value::from(flag),

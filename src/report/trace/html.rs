@@ -1,18 +1,15 @@
 //! A story for a browser: one file that loads nothing, light or dark as the reader is, wide or on a phone.
 
-use minijinja::Environment;
 use serde::Serialize;
 use serde_json::json;
 
 use super::drawing;
 use super::text::{caller_lines, deed, hop_line, kind, login_line, who};
 use crate::report::Result;
-use crate::report::pages::value;
+use crate::report::pages;
 use crate::report::value::visible;
 use crate::trace::story::{Actor, Entry, Story};
 use crate::trace::wording::short;
-
-const PAGE: &str = include_str!("story.html");
 
 #[derive(Serialize)]
 struct Line {
@@ -52,10 +49,6 @@ struct Person {
 /// # Errors
 /// The page cannot be made.
 pub fn html(story: &Story) -> Result<String> {
-    let mut pages = Environment::new();
-    // The name ends in .html, so everything put into it is escaped.
-    pages.add_template("story.html", PAGE).map_err(std::io::Error::other)?;
-    let page = pages.get_template("story.html").map_err(std::io::Error::other)?;
     let changes: Vec<Change> = story
         .timeline
         .iter()
@@ -96,10 +89,8 @@ pub fn html(story: &Story) -> Result<String> {
         "session": story.session.iter().map(|entry| Line { class: if entry.error_code.is_some() { "attempt" } else if entry.is_of_key { "blow" } else { "" }, text: visible(&deed(entry)) }).collect::<Vec<_>>(),
         "tampering": lines(tampering.collect()),
         "unknown": lines(story.unknown.clone()),
-        "version": env!("CARGO_PKG_VERSION"),
     });
-    let rendered = page.render(value(held));
-    Ok(rendered.map_err(std::io::Error::other)?)
+    pages::render("trace.html", &held)
 }
 
 fn mood(story: &Story) -> &'static str {

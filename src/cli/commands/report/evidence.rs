@@ -17,7 +17,7 @@ use crate::cli::printer::Printer;
 use crate::report::evidence::{
     self as pack, Activity, Common, Event, FileEntry, Index, IndexRow, Key, KeyFacts, LIMITS, LastUse, Limit, METHOD,
     Manifest, ObjectSet, Policy, Removed, Right, SnapshotEntry, SourceObject, TABLES, Tables, Unexplained, Usage,
-    UserRight,
+    UserRight, Withheld,
 };
 use crate::report::grounds::{Place, SnapshotPart, Stretch, places};
 use crate::report::unused_keys::{Grant, Key as Verdict, VERDICTS};
@@ -26,7 +26,7 @@ use crate::report::unused_keys::{Grant, Key as Verdict, VERDICTS};
 const CHUNK: usize = 128;
 
 /// Memory of the queries when nobody says otherwise: the pages need some beside them.
-const MEMORY_BYTES: usize = 768 << 20;
+const MEMORY_BYTES: usize = 1536 << 20;
 
 /// Periods shown side by side.
 const PERIODS: &str = "4";
@@ -214,6 +214,14 @@ async fn write_keys(
     let mut verdicts = Keyed::<Verdict>::new(lake.by_key("unused-keys", "key_arn", &[]).await?);
     let mut policies = Keyed::<Policy>::new(lake.by_key("key-policies", "policy_name", &[]).await?);
     let mut rights = Keyed::<Right>::new(lake.rights_by_key("full").await?);
+    let mut withheld = Keyed::<Withheld>::new(
+        lake.by_key(
+            "withheld-admin-rights",
+            "principal_arn, array_to_string(actions, chr(44)), array_to_string(limits, chr(10))",
+            &[],
+        )
+        .await?,
+    );
     let mut users = Keyed::<UserRight>::new(
         lake.by_key(
             "key-users",
@@ -258,6 +266,7 @@ async fn write_keys(
             verdict: verdicts.of(arn, drop).await?.pop(),
             policies: policies.of(arn, drop).await?,
             administrators: rights.of(arn, drop).await?,
+            withheld: withheld.of(arn, drop).await?,
             users: users.of(arn, drop).await?,
             usage: usage.of(arn, drop).await?,
             grants: grants.of(arn, drop).await?,

@@ -8,6 +8,7 @@ SELECT
     reason,
     array_agg(action ORDER BY action) AS actions,
     first_value(paths ORDER BY action) AS paths,
+    first_value(limits ORDER BY action) AS limits,
     condition,
     condition_kind,
     max(last_exercised_at) AS last_exercised_at,
@@ -18,5 +19,5 @@ FROM (
 ) AS rights
 GROUP BY
     key_arn, principal_arn, principal_type, decision, verdict, reason, condition, condition_kind,
-    array_to_string(paths, chr(10))
-ORDER BY key_arn, principal_arn, min(action), verdict, decision, reason, condition
+    array_to_string(paths, chr(10)), array_to_string(limits, chr(10))
+ORDER BY key_arn, principal_arn, min(action), verdict, decision, reason, condition, array_to_string(limits, chr(10))
