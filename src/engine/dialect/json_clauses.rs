@@ -77,7 +77,7 @@ impl Call<'_> {
         })
     }
 
-    /// The words between one and another, or to the end.
+    /// What stands between one word and another, or the end.
     fn between(&self, first: &str, last: &str) -> Option<Vec<Token>> {
         let start = self.clauses.iter().position(|token| upper(token) == first)? + 1;
         let words = self.clauses.iter().skip(start);
@@ -119,7 +119,7 @@ impl Call<'_> {
 
     /// The type RETURNING names: a word, and what stands in parentheses behind it.
     fn kind(&self) -> Option<Vec<Token>> {
-        let words = self.between("RETURNING", "")?;
+        let words = self.between("RETURNING", "ON")?;
         let mut kind = vec![words.first()?.clone()];
         if words.get(1) == Some(&Token::LParen) {
             let end = words.iter().position(|token| *token == Token::RParen)?;
