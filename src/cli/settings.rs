@@ -147,7 +147,13 @@ async fn credentials(config: &SdkConfig) -> anyhow::Result<Arc<Chain>> {
         .ok_or_else(|| hinted("there are no AWS credentials", hint))?;
     let chain = Chain::new(provider);
     let signed_in = chain.sign_in().await;
-    signed_in.map_err(|error| hinted(format!("there are no AWS credentials: {error}"), hint))?;
+    // What is wrong stands in the causes; the error itself says only that something is.
+    signed_in.map_err(|error| {
+        hinted(
+            format!("there are no AWS credentials: {:#}", anyhow::Error::new(error)),
+            hint,
+        )
+    })?;
     Ok(Arc::new(chain))
 }
 
