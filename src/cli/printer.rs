@@ -87,36 +87,44 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
-/// Where data is written: stdout, or a file that appears whole or not at all.
-pub(super) enum Output {
-    Stdout(BufWriter<io::Stdout>),
-    File {
-        writer: BufWriter<File>,
-        partial: PathBuf,
-        path: PathBuf,
-    },
+/// Where data is written: stdout, a device or pipe, or a file that appears whole or not at all.
+pub(super) struct Output {
+    writer: BufWriter<Box<dyn Write + Send>>,
+    /// The file in the making, and where it is to be.
+    appears: Option<(PathBuf, PathBuf)>,
 }
 
 impl Output {
     pub(super) fn open(path: Option<&Path>) -> anyhow::Result<Output> {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else {
-            return Ok(Output::Stdout(BufWriter::with_capacity(1 << 16, io::stdout())));
+            return Ok(Output::over(io::stdout(), None));
         };
+        let cannot = || format!("cannot write `{}`", path.display());
+        // What is there and no file is written to, not replaced: /dev/null would be gone for everyone.
+        if path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+            let device = File::options().write(true).open(path).with_context(cannot)?;
+            return Ok(Output::over(device, None));
+        }
+        // Behind a link the file is replaced, not the link: /dev/stdout is one.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let mut partial = path.as_os_str().to_owned();
         partial.push(format!(".{}.partial", std::process::id()));
         let partial = PathBuf::from(partial);
-        let file = File::create(&partial).with_context(|| format!("cannot write `{}`", path.display()))?;
-        Ok(Output::File {
-            writer: BufWriter::with_capacity(1 << 16, file),
-            partial,
-            path: path.to_owned(),
-        })
+        let file = File::create(&partial).with_context(cannot)?;
+        Ok(Output::over(file, Some((partial, path))))
+    }
+
+    fn over(to: impl Write + Send + 'static, appears: Option<(PathBuf, PathBuf)>) -> Output {
+        Output {
+            writer: BufWriter::with_capacity(1 << 16, Box::new(to)),
+            appears,
+        }
     }
 
     /// Makes the file appear.
     pub(super) fn finish(mut self) -> anyhow::Result<()> {
         self.flush()?;
-        if let Output::File { partial, path, .. } = &self {
+        if let Some((partial, path)) = &self.appears {
             std::fs::rename(partial, path).with_context(|| format!("cannot write `{}`", path.display()))?;
         }
         Ok(())
@@ -125,7 +133,7 @@ impl Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        if let Output::File { partial, .. } = self {
+        if let Some((partial, _)) = &self.appears {
             // After a rename it is not there any more.
             let _ = std::fs::remove_file(partial);
         }
@@ -134,16 +142,10 @@ impl Drop for Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Output::Stdout(stdout) => stdout.write(bytes),
-            Output::File { writer, .. } => writer.write(bytes),
-        }
+        self.writer.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Output::Stdout(stdout) => stdout.flush(),
-            Output::File { writer, .. } => writer.flush(),
-        }
+        self.writer.flush()
     }
 }

@@ -11,7 +11,6 @@ use crate::support::moto::Moto;
 use crate::support::program::{Run, keytrail};
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "run by name, alone: beside other tests the SDK at times says that it cannot parse the profile file, and why is not known"]
 async fn a_run_longer_than_its_session_goes_on_with_the_next_one() {
     let Some(server) = Moto::shared() else { return };
     let bucket = server.bucket().await;

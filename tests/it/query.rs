@@ -208,6 +208,50 @@ fn formats_agree() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_written_to_and_stays_what_it_is() {
+    use std::os::unix::fs::FileTypeExt;
+
+    let lake = office();
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).unwrap()
+    });
+    let name = pipe.display().to_string();
+    assert_eq!(
+        on(&lake, &["query", "SELECT 1 AS one", "--format", "csv", "-o", &name]).code,
+        0
+    );
+    // Before its reader is waited for: nobody writes to it any more where it was replaced.
+    assert!(std::fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+    assert_eq!(reader.join().unwrap(), "one\n1\n");
+    let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+    std::fs::write(&file, "old").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let name = link.display().to_string();
+    assert_eq!(
+        on(&lake, &["query", "SELECT 1 AS one", "--format", "csv", "-o", &name]).code,
+        0
+    );
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "one\n1\n");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        3,
+        "no partial file is left"
+    );
+}
+
 #[test]
 fn a_failed_query_leaves_no_file() {
     let lake = office();
