@@ -17,6 +17,7 @@
 
 #[path = "../tests/generator/mod.rs"]
 mod generator;
+mod lakes;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use generator::corpus::Corpus;
+use lakes::{keytrail, made, python, setting};
 
 /// Named queries, and the seconds each may take at ten million records.
 const QUERIES: [(&str, Option<f64>); 8] = [
@@ -43,10 +45,6 @@ const USES: &str = "SELECT k['key_arn'] AS key_arn, count(*) AS uses, max(eventt
     AND eventname IN ('Decrypt', 'Encrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext')) AS uses \
     GROUP BY k['key_arn']";
 
-fn setting(name: &str, default: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| default.to_owned())
-}
-
 fn corpus(records: u64) -> Corpus {
     Corpus {
         records,
@@ -56,43 +54,6 @@ fn corpus(records: u64) -> Corpus {
         days: 100,
         ..Corpus::default()
     }
-}
-
-fn keytrail(lake: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_keytrail"));
-    command.arg("--lake").arg(lake).arg("-q");
-    command
-}
-
-/// The lake of so many records, made where it is not there yet.
-fn lake(records: u64) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("verdicts-{records}"));
-    let lake = folder.join("lake");
-    if folder.join("ready").exists() {
-        return lake;
-    }
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    let (logs, bundle) = (folder.join("logs"), folder.join("bundle.json"));
-    eprintln!("writing {records} records to {}", folder.display());
-    let corpus = corpus(records);
-    corpus.write_to(&logs).unwrap();
-    std::fs::write(&bundle, corpus.bundle().to_string()).unwrap();
-    assert!(keytrail(&lake).arg("ingest").arg(&logs).status().unwrap().success());
-    let mut import = keytrail(&lake);
-    import.args(["snapshot", "import"]).arg(&bundle).stdout(Stdio::null());
-    assert!(import.status().unwrap().success());
-    assert!(
-        keytrail(&lake)
-            .arg("compact")
-            .stdout(Stdio::null())
-            .status()
-            .unwrap()
-            .success()
-    );
-    std::fs::remove_dir_all(&logs).unwrap();
-    std::fs::write(folder.join("ready"), "").unwrap();
-    lake
 }
 
 /// Seconds of a run from its start to its end, and the most memory it held, in MiB (Linux; elsewhere 0).
@@ -122,28 +83,14 @@ fn best(rounds: usize, mut run: impl FnMut() -> (f64, f64)) -> (f64, f64) {
 
 fn ask(lake: &Path, query: &[&str], rounds: usize) -> (f64, f64) {
     best(rounds, || {
-        measure(keytrail(lake).args(["query", "--format", "csv"]).args(query))
+        measure(keytrail(lake).args(["-q", "query", "--format", "csv"]).args(query))
     })
 }
 
 /// DuckDB on the same tables, where Python can have it: seconds of the query alone, its start not counted.
 fn duckdb(lake: &Path, rounds: usize) -> Option<f64> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("verdicts-venv");
-    let python = venv.join("bin/python");
-    if !venv.join("ready").exists() {
-        let made = Command::new("python3").args(["-m", "venv"]).arg(&venv).status().ok()?;
-        let requirements = root.join("tests/python/requirements.txt");
-        let install = Command::new(&python)
-            .args(["-m", "pip", "install", "-q", "-r"])
-            .arg(requirements)
-            .status()
-            .ok()?;
-        if !made.success() || !install.success() {
-            return None;
-        }
-        std::fs::write(venv.join("ready"), "").ok()?;
-    }
+    let python = python()?;
     let mut child = Command::new(python)
         .arg(root.join("benches/peers/uses_per_key.py"))
         .arg(lake.join("cloudtrail"))
@@ -165,7 +112,11 @@ fn main() {
     } else {
         for records in setting("KEYTRAIL_BENCH_RECORDS", "1000000,10000000").split(',') {
             let records = records.trim().parse().unwrap();
-            lakes.push((records, lake(records), corpus(records).collected_at()));
+            lakes.push((
+                records,
+                made("verdicts", &corpus(records), true),
+                corpus(records).collected_at(),
+            ));
         }
     }
     println!("| query | records | seconds | peak MiB | aim |\n| --- | ---: | ---: | ---: | ---: |");

@@ -18,6 +18,7 @@
 
 #[path = "../tests/generator/mod.rs"]
 mod generator;
+mod lakes;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -26,6 +27,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use generator::corpus::Corpus;
+use lakes::{keytrail, made, python, setting};
 
 /// A question: its name, as it is pasted, and in DuckDB's words.
 type Question = (&'static str, &'static str, &'static str);
@@ -122,76 +124,6 @@ const SUBJECTS: [(&str, &str); 6] = [
     ("until", "SELECT date(max(eventtime)) - interval '23' day"),
 ];
 
-fn setting(name: &str, default: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| default.to_owned())
-}
-
-fn keytrail(lake: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_keytrail"));
-    command.arg("--lake").arg(lake);
-    command
-}
-
-/// The lake of so many records, made where it is not there yet.
-fn lake(records: u64) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("questions-{records}"));
-    let lake = folder.join("lake");
-    if folder.join("ready").exists() {
-        return lake;
-    }
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    let logs = folder.join("logs");
-    eprintln!("writing {records} records to {}", folder.display());
-    let corpus = Corpus {
-        records,
-        ..Corpus::default()
-    };
-    corpus.write_to(&logs).unwrap();
-    assert!(
-        keytrail(&lake)
-            .args(["-q", "ingest"])
-            .arg(&logs)
-            .status()
-            .unwrap()
-            .success()
-    );
-    let mut compact = keytrail(&lake);
-    assert!(
-        compact
-            .args(["-q", "compact"])
-            .stdout(Stdio::null())
-            .status()
-            .unwrap()
-            .success()
-    );
-    std::fs::remove_dir_all(&logs).unwrap();
-    std::fs::write(folder.join("ready"), "").unwrap();
-    lake
-}
-
-/// An interpreter that has DuckDB.
-fn python() -> PathBuf {
-    if let Ok(own) = std::env::var("KEYTRAIL_BENCH_PYTHON") {
-        return PathBuf::from(own);
-    }
-    let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("questions-venv");
-    let python = venv.join("bin/python");
-    if !venv.join("ready").exists() {
-        let made = Command::new("python3")
-            .args(["-m", "venv"])
-            .arg(&venv)
-            .status()
-            .unwrap();
-        let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/requirements.txt");
-        let mut install = Command::new(&python);
-        install.args(["-m", "pip", "install", "-q", "-r"]).arg(requirements);
-        assert!(made.success() && install.status().unwrap().success());
-        std::fs::write(venv.join("ready"), "").unwrap();
-    }
-    python
-}
-
 /// The first value of a query's answer.
 fn subject(lake: &Path, sql: &str) -> String {
     let output = keytrail(lake)
@@ -246,9 +178,16 @@ fn main() {
     let rounds: usize = setting("KEYTRAIL_BENCH_ROUNDS", "5").parse().unwrap();
     let lake = match std::env::var("KEYTRAIL_BENCH_LAKE") {
         Ok(own) => PathBuf::from(own),
-        Err(_) => lake(setting("KEYTRAIL_BENCH_RECORDS", "1000000").parse().unwrap()),
+        Err(_) => {
+            let corpus = Corpus {
+                records: setting("KEYTRAIL_BENCH_RECORDS", "1000000").parse().unwrap(),
+                ..Corpus::default()
+            };
+            made("questions", &corpus, false)
+        }
     };
-    let python = python();
+    let own = std::env::var_os("KEYTRAIL_BENCH_PYTHON").map(PathBuf::from);
+    let python = own.or_else(python).unwrap();
     let subjects: BTreeMap<&str, String> = SUBJECTS
         .iter()
         .map(|(name, sql)| {

@@ -83,10 +83,15 @@ pub async fn compact(lake: &Location, retain_since: Instant, now: Instant) -> Re
 fn groups(mut adds: Vec<Add>) -> Vec<Vec<Add>> {
     adds.retain(|add| add.size < FILE_BYTES / 2);
     adds.sort_by(|one, two| one.size.cmp(&two.size).then_with(|| one.path.cmp(&two.path)));
+    packed(adds, FILE_BYTES)
+}
+
+/// Neighbours together until they have so many bytes; what stands alone is left out.
+pub(super) fn packed(adds: Vec<Add>, bytes_max: i64) -> Vec<Vec<Add>> {
     let mut groups: Vec<Vec<Add>> = Vec::new();
-    let mut bytes = FILE_BYTES;
+    let mut bytes = bytes_max;
     for add in adds {
-        if bytes + add.size > FILE_BYTES {
+        if bytes + add.size > bytes_max {
             groups.push(Vec::new());
             bytes = 0;
         }

@@ -114,7 +114,13 @@ impl Groups {
         })
     }
 
-    fn of(&self, keys: &ArrayRef, range: std::ops::Range<usize>) -> BTreeMap<OwnedRow, Vec<usize>> {
+    /// Of a row of `lists`, whose elements have these keys; of a NULL there are none.
+    fn of(&self, keys: &ArrayRef, lists: &ListArray, row: usize) -> BTreeMap<OwnedRow, Vec<usize>> {
+        let range = if lists.is_valid(row) {
+            bounds(lists.value_offsets(), row)
+        } else {
+            0..0
+        };
         let mut groups: BTreeMap<OwnedRow, Vec<usize>> = BTreeMap::new();
         for place in range.filter(|place| keys.is_valid(*place)) {
             groups.entry(self.rows.row(place).owned()).or_default().push(place);
@@ -144,12 +150,7 @@ fn pairs(arguments: &[ArrayRef], once: bool) -> Result<ArrayRef> {
     let groups = Groups::new(&keys)?;
     let (mut sizes, mut places) = (Vec::new(), Vec::new());
     for row in 0..lists.len() {
-        let range = if lists.is_valid(row) {
-            bounds(lists.value_offsets(), row)
-        } else {
-            0..0
-        };
-        let found = groups.of(&keys, range);
+        let found = groups.of(&keys, lists, row);
         sizes.push(found.len());
         for held in found.values() {
             if once && held.len() > 1 {
@@ -170,12 +171,7 @@ fn all(arguments: &[ArrayRef]) -> Result<ArrayRef> {
     let groups = Groups::new(&keys)?;
     let (mut sizes, mut firsts, mut lengths, mut places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for row in 0..lists.len() {
-        let range = if lists.is_valid(row) {
-            bounds(lists.value_offsets(), row)
-        } else {
-            0..0
-        };
-        let found = groups.of(&keys, range);
+        let found = groups.of(&keys, lists, row);
         sizes.push(found.len());
         for held in found.into_values() {
             firsts.extend(held.first().copied());
@@ -198,12 +194,7 @@ fn counts(arguments: &[ArrayRef]) -> Result<ArrayRef> {
     let groups = Groups::new(values)?;
     let (mut sizes, mut firsts, mut counts) = (Vec::new(), Vec::new(), Vec::new());
     for row in 0..lists.len() {
-        let range = if lists.is_valid(row) {
-            bounds(lists.value_offsets(), row)
-        } else {
-            0..0
-        };
-        let mut found: Vec<Vec<usize>> = groups.of(values, range).into_values().collect();
+        let mut found: Vec<Vec<usize>> = groups.of(values, lists, row).into_values().collect();
         if let Some(most) = most.first().and_then(|most| whole(most, row)) {
             found.sort_by_key(|held| std::cmp::Reverse(held.len()));
             found.truncate(usize::try_from(most).unwrap_or_default());

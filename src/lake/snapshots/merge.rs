@@ -92,19 +92,7 @@ async fn merge(
     };
     // Older first: files are named at random, but their commits are in order.
     chosen.sort_by(|one, two| (one.modification_time, &one.path).cmp(&(two.modification_time, &two.path)));
-    let mut groups: Vec<Vec<Add>> = Vec::new();
-    let mut bytes = FILE_BYTES;
-    for add in chosen {
-        if bytes + add.size > FILE_BYTES {
-            groups.push(Vec::new());
-            bytes = 0;
-        }
-        bytes += add.size;
-        if let Some(group) = groups.last_mut() {
-            group.push(add);
-        }
-    }
-    groups.retain(|group| group.len() > 1);
+    let groups = compact::packed(chosen, FILE_BYTES);
     let mut merged = Merged::default();
     let mut commit = Commit {
         is_rewrite: true,

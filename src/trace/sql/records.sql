@@ -1,17 +1,12 @@
 -- Every record that names the key. Of mere uses, of which there are many, only what is asked about uses: what is not read
 -- costs nothing.
-SELECT
-    eventtime, eventid, sharedeventid, operation, class, key_ref, key_arn, key_id, account_id, region,
-    recipient_account_id, principal_arn, principal_id, session_arn, caller_account_id, via_service, source_ip,
-    user_agent, mfa, outcome, error_code, source_object, source_index, event_date, alias_arn, kms_key_arn, event_type,
-    aws_region, access_key, vpc_endpoint_id, error_message, request_parameters, response_elements, details,
-    original_event_id, user_identity, call_id
-FROM kms_records
+SELECT * FROM kms_records
 WHERE key_arn = $key AND class IN ('admin', 'service')
     -- As above, for the filters of files, which do not know the classes.
     AND operation NOT IN ('Decrypt', 'Encrypt', 'GenerateDataKey', 'ReEncrypt', 'Sign', 'Verify', 'GenerateMac',
         'VerifyMac', 'DescribeKey', 'GenerateRandom', 'GenerateDataKeyWithoutPlaintext')
 UNION ALL
+-- The columns of kms_records, in their order.
 SELECT
     eventtime, eventid, sharedeventid, operation, class, key_ref, key_arn, key_id, account_id, region,
     NULL, principal_arn, NULL, NULL, NULL, NULL, NULL,
