@@ -10,6 +10,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 
+use super::build_side::BuildSide;
 use super::direct::Direct;
 use super::once::Once;
 
@@ -28,6 +29,7 @@ pub(super) fn rules(
                 careful.push(Arc::new(Direct));
                 careful.push(Arc::new(CarefulProjections(rule.clone())));
             }
+            "join_selection" => careful.extend([Arc::new(BuildSide) as _, rule.clone()]),
             "FilterPushdown" => careful.extend([rule.clone(), Arc::new(Once) as _]),
             _ => careful.push(rule.clone()),
         }

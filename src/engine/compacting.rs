@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray};
-use arrow::buffer::{Buffer, ScalarBuffer};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, RecordBatch, StringViewArray};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
@@ -14,29 +14,41 @@ const BYTES_MIN: usize = 256 << 10;
 /// A text up to this long lies in its view.
 const INLINE: u32 = 12;
 
-/// The same rows, with the texts they show in buffers of their own where they lie in much larger ones. A text that several
-/// rows share is still held once.
+/// The same rows, with the texts they show, in lists too, in buffers of their own where they lie in much larger ones. A
+/// text that several rows share is still held once.
 ///
 /// # Errors
 /// The batch contradicts its schema, which it did before.
 pub(super) fn compact(batch: RecordBatch) -> Result<RecordBatch> {
-    let is_loose = |array: &ArrayRef| *array.data_type() == DataType::Utf8View && bytes_held(array) > BYTES_MIN;
-    if !batch.columns().iter().any(is_loose) {
+    let columns: Vec<Option<ArrayRef>> = batch.columns().iter().map(compacted).collect::<Result<_>>()?;
+    if columns.iter().all(Option::is_none) {
         return Ok(batch);
     }
-    let columns = batch.columns().iter().map(|array| {
-        if is_loose(array) {
-            of_texts(array.as_string_view())
-        } else {
-            Ok(array.clone())
-        }
-    });
-    let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
+    let columns = columns.into_iter().zip(batch.columns());
+    let columns = columns.map(|(new, old)| new.unwrap_or_else(|| old.clone())).collect();
     Ok(RecordBatch::try_new(batch.schema(), columns)?)
 }
 
-fn bytes_held(array: &ArrayRef) -> usize {
-    array.as_string_view_opt().map_or(0, bytes_of)
+/// The same values with less behind them; nothing where there is little to gain.
+fn compacted(array: &ArrayRef) -> Result<Option<ArrayRef>> {
+    Ok(match array.data_type() {
+        DataType::Utf8View => of_texts(array.as_string_view())?,
+        DataType::List(field) => {
+            let lists: &ListArray = array.as_list();
+            let offsets = lists.value_offsets();
+            let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else {
+                return Ok(None);
+            };
+            let shown = lists.values().slice(*first as usize, (last - first) as usize);
+            let Some(values) = compacted(&shown)? else {
+                return Ok(None);
+            };
+            let offsets = OffsetBuffer::new(offsets.iter().map(|offset| offset - first).collect());
+            let nulls = lists.nulls().cloned();
+            Some(Arc::new(ListArray::try_new(field.clone(), offsets, values, nulls)?))
+        }
+        _ => None,
+    })
 }
 
 /// A buffer may be a slice of a much larger one, a page of a file above all, which it keeps alive.
@@ -44,7 +56,11 @@ fn bytes_of(texts: &StringViewArray) -> usize {
     texts.data_buffers().iter().map(Buffer::capacity).sum()
 }
 
-fn of_texts(texts: &StringViewArray) -> Result<ArrayRef> {
+fn of_texts(texts: &StringViewArray) -> Result<Option<ArrayRef>> {
+    let held = bytes_of(texts);
+    if held <= BYTES_MIN {
+        return Ok(None);
+    }
     // By where a text lies: length, buffer and offset are in the view.
     let mut places: HashMap<u128, u128> = HashMap::new();
     let mut bytes: Vec<u8> = Vec::new();
@@ -65,15 +81,16 @@ fn of_texts(texts: &StringViewArray) -> Result<ArrayRef> {
             views.push(*placed);
         }
     }
-    if bytes.len() * 2 > bytes_of(texts) || bytes.len() > i32::MAX as usize {
-        return Ok(Arc::new(texts.clone()));
+    if bytes.len() * 2 > held || bytes.len() > i32::MAX as usize {
+        return Ok(None);
     }
     let views = ScalarBuffer::from(views);
-    Ok(Arc::new(StringViewArray::try_new(
+    let nulls = texts.nulls().cloned();
+    Ok(Some(Arc::new(StringViewArray::try_new(
         views,
         vec![Buffer::from(bytes)],
-        texts.nulls().cloned(),
-    )?))
+        nulls,
+    )?)))
 }
 
 #[cfg(test)]
@@ -94,17 +111,23 @@ mod tests {
             .collect();
         let held =
             arrow::compute::take(&all, &Int64Array::from_iter_values((0..900).map(|n| n * 3 % 40)), None).unwrap();
+        let item = Arc::new(Field::new("item", DataType::Utf8View, true));
         let schema = Arc::new(Schema::new(vec![
             Field::new("text", DataType::Utf8View, true),
+            Field::new("texts", DataType::List(item.clone()), true),
             Field::new("other", DataType::Utf8, true),
         ]));
+        // Lists of none to two, some null, the first of them cut off.
+        let offsets = OffsetBuffer::new((0..=901).map(|n: i32| (n - n % 3).min(900)).collect());
+        let nulls = (0..901).map(|n| n % 7 != 0).collect();
+        let lists = ListArray::new(item, offsets, held.clone(), Some(nulls)).slice(1, 900);
         let other: ArrayRef = Arc::new(StringArray::from(vec!["x"; 900]));
-        let batch = RecordBatch::try_new(schema, vec![held, other]).unwrap();
+        let batch = RecordBatch::try_new(schema, vec![held, Arc::new(lists), other]).unwrap();
         let before = batch.get_array_memory_size();
         let small = compact(batch.clone()).unwrap();
         assert_eq!(small, batch);
         assert!(
-            before > 500_000 && small.get_array_memory_size() < 40_000,
+            before > 1_000_000 && small.get_array_memory_size() < 90_000,
             "{before}, {}",
             small.get_array_memory_size()
         );

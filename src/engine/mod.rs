@@ -6,10 +6,12 @@
 mod alias_history;
 mod binding;
 mod bounded;
+mod build_side;
 mod bytes_read;
 mod careful;
 mod catalog;
 mod compacting;
+mod count_distinct;
 mod coverage;
 mod dialect;
 mod direct;

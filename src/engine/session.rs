@@ -24,7 +24,10 @@ use super::prepared::Prepared;
 use super::query::NamedQuery;
 use super::reading::Meter;
 use super::yielding::Yielding;
-use super::{Error, Result, bounded, careful, dialect, functions, json_text, meanings, planner, postgres, read_only};
+use super::{
+    Error, Result, bounded, careful, count_distinct, dialect, functions, json_text, meanings, planner, postgres,
+    read_only,
+};
 use crate::coverage::Assumption;
 use crate::lake::{Location, snapshots};
 use crate::model::Instant;
@@ -106,7 +109,7 @@ impl Session {
         let bytes = settings.memory_bytes.unwrap_or(MEMORY_BYTES_DEFAULT);
         let read = BytesRead::default();
         let runtime = runtime(bytes, &read)?;
-        let reader = state(config(bytes), runtime.clone());
+        let reader = state(config(bytes), runtime.clone())?;
         let states = Arc::new(States::new(location.clone()));
         let lake = Arc::new(LakeSchema::new(
             location.clone(),
@@ -133,7 +136,7 @@ impl Session {
             context.register_catalog(CATALOG, catalog.clone());
             Ok::<_, Error>((context, catalog))
         };
-        let (own, _) = context(state(config(bytes), runtime.clone()), lake.clone())?;
+        let (own, _) = context(state(config(bytes), runtime.clone())?, lake.clone())?;
         let relations = Arc::new(WithQueries::new(lake, location.clone(), own.clone()));
         let (pasted, catalog) = context(querying(config(bytes), runtime)?, relations.clone())?;
         Ok(Session {
@@ -298,7 +301,7 @@ impl Session {
         let context = match self.catalogue.get() {
             Some(context) => context.clone(),
             None => {
-                let state = state(self.pasted.state().config().clone(), self.pasted.runtime_env());
+                let state = state(self.pasted.state().config().clone(), self.pasted.runtime_env())?;
                 let context = postgres::context(state, CATALOG, self.catalog.clone())?;
                 self.catalogue.get_or_init(|| context).clone()
             }
@@ -371,7 +374,7 @@ fn config(bytes: usize) -> SessionConfig {
     config
 }
 
-fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionState {
+fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<SessionState> {
     let state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config)
@@ -379,14 +382,16 @@ fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionState {
         .build();
     let mut rules = careful::rules(state.physical_optimizers());
     rules.push(Arc::new(Yielding));
-    SessionStateBuilder::new_from_existing(state)
+    let mut state = SessionStateBuilder::new_from_existing(state)
         .with_physical_optimizer_rules(rules)
-        .build()
+        .build();
+    count_distinct::register(&mut state)?;
+    Ok(state)
 }
 
 /// A state for what people paste: the engine's own, with JSON operators and Trino's functions and typed meanings first.
 fn querying(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<SessionState> {
-    let mut state = state(config, runtime);
+    let mut state = state(config, runtime)?;
     datafusion_functions_json::register_all(&mut state)?;
     let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(planner::Typed)];
     planners.extend(state.expr_planners().iter().cloned());

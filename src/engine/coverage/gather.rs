@@ -14,9 +14,8 @@ use crate::engine::fetch::Fetched;
 use crate::model::Instant;
 use crate::model::instant::DAY;
 
-/// An object's key up to the folder of its kind, which is all that tells its place; empty for other layouts.
-const ROOT: &str = "CASE WHEN source_object LIKE '%AWSLogs/%/CloudTrail%' \
-    THEN regexp_replace(source_object, '^(.*)/CloudTrail[A-Za-z-]*/.*$', '\\1') ELSE '' END";
+/// An object's key up to its last slash: what tells its place, and far fewer than the objects.
+const FOLDER: &str = "substr(source_object, 1, length(source_object) - length(substr_index(source_object, '/', -1)))";
 
 /// What names a log object wherever its copy lies.
 const TAIL: &str = "regexp_replace(%, '^.*AWSLogs/', '')";
@@ -41,15 +40,6 @@ pub(super) async fn facts(context: &SessionContext, assumed: Vec<Assumption>) ->
     Ok(facts)
 }
 
-fn place(root: &str, source: Option<&str>) -> Place {
-    let key = if root.is_empty() {
-        String::new()
-    } else {
-        format!("{root}/CloudTrail/")
-    };
-    Place::of_object(&key, source)
-}
-
 async fn listings(context: &SessionContext, facts: &mut Facts) -> Result<()> {
     let sql = "SELECT source, trail_arn, finished_at, since, until FROM ingest_listings \
                WHERE complete AND source IS NOT NULL AND finished_at IS NOT NULL";
@@ -69,12 +59,12 @@ async fn listings(context: &SessionContext, facts: &mut Facts) -> Result<()> {
 /// key names no account: there the records are asked.
 async fn activity(context: &SessionContext, facts: &mut Facts) -> Result<()> {
     let sql = format!(
-        "SELECT root, source, account_id, day FROM (\
-         SELECT {ROOT} AS root, source, account_id, CAST(first_event_at AS DATE) AS day FROM ingest_objects \
+        "SELECT folder, source, account_id, day FROM (\
+         SELECT {FOLDER} AS folder, source, account_id, CAST(first_event_at AS DATE) AS day FROM ingest_objects \
          WHERE first_event_at IS NOT NULL AND account_id IS NOT NULL \
          UNION ALL \
-         SELECT {ROOT} AS root, source, account_id, CAST(last_event_at AS DATE) AS day FROM ingest_objects \
-         WHERE last_event_at IS NOT NULL AND account_id IS NOT NULL) GROUP BY root, source, account_id, day"
+         SELECT {FOLDER} AS folder, source, account_id, CAST(last_event_at AS DATE) AS day FROM ingest_objects \
+         WHERE last_event_at IS NOT NULL AND account_id IS NOT NULL) GROUP BY folder, source, account_id, day"
     );
     let ends = Fetched::of(context, &sql).await?;
     let long = "first_event_at IS NOT NULL AND (account_id IS NULL \
@@ -86,20 +76,20 @@ async fn activity(context: &SessionContext, facts: &mut Facts) -> Result<()> {
         .any(|row| row.whole(0) != Some(0))
     {
         let sql = format!(
-            "SELECT {ROOT} AS root, source, account_id, day FROM (\
+            "SELECT {FOLDER} AS folder, source, account_id, day FROM (\
              SELECT DISTINCT o.source_object, o.source, coalesce(c.recipientaccountid, o.account_id) AS account_id, \
              c.event_date AS day \
              FROM cloudtrail c JOIN (SELECT source_object, source, account_id FROM ingest_objects WHERE {long}) o \
-             ON c.source_object = o.source_object) GROUP BY root, source, account_id, day"
+             ON c.source_object = o.source_object) GROUP BY folder, source, account_id, day"
         );
         Some(Fetched::of(context, &sql).await?)
     } else {
         None
     };
     for row in ends.rows().chain(between.iter().flat_map(Fetched::rows)) {
-        if let (Some(root), Some(account), Some(day)) = (row.text(0), row.owned(2), row.whole(3)) {
+        if let (Some(folder), Some(account), Some(day)) = (row.text(0), row.owned(2), row.whole(3)) {
             facts.active.insert(Active {
-                place: place(root, row.text(1)),
+                place: Place::of_object(folder, row.text(1)),
                 account_id: account,
                 day,
             });

@@ -4,7 +4,8 @@
 //! - `effective_access`: the newest snapshot of every account and Region.
 //! - `effective_access_at(AS_OF)`: the same, as it was at an instant.
 //! - `effective_access_without_mfa_at(AS_OF)`: the same, of requests that show no second factor.
-//! - `effective_rights_at(AS_OF, 'admin' | 'use')`: the same, one row for the actions that nothing tells apart.
+//! - `effective_rights_at(AS_OF, 'core' | 'full' | 'use' [, SINCE])`: the same, one row for the actions that nothing tells
+//!   apart.
 //! - `withheld_access_at(AS_OF)`: rights that policies and grants give there, and a Deny, a boundary or a control policy takes.
 //! - `deletion_guards_at(AS_OF)`: what denies disabling or deleting a key, in the newest snapshots at an instant.
 //! - `effective_access_history`: every snapshot by itself.
@@ -67,6 +68,8 @@ pub(super) struct AccessTable {
     which: Which,
     without_mfa: bool,
     withheld: bool,
+    /// These actions alone, and those that nothing tells apart in one row.
+    together: Option<ActionSet>,
     /// Since when earlier snapshots are asked for the rights of the newest.
     seen_since: Option<i64>,
 }
@@ -78,6 +81,7 @@ impl AccessTable {
             which,
             without_mfa: false,
             withheld: false,
+            together: None,
             seen_since: None,
         }
     }
@@ -97,7 +101,10 @@ impl AccessTable {
 #[async_trait]
 impl TableProvider for AccessTable {
     fn schema(&self) -> SchemaRef {
-        rows::schema()
+        match self.together {
+            None => rows::schema(),
+            Some(_) => rows::schema_of_rights(),
+        }
     }
 
     fn table_type(&self) -> TableType {
@@ -116,10 +123,10 @@ impl TableProvider for AccessTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let wanted = actions::wanted(filters);
+        let wanted = self.together.unwrap_or_else(|| actions::wanted(filters));
         let (since, until) = actions::collected(filters);
         let is_read = |column: &str| {
-            let at = rows::schema().index_of(column).ok();
+            let at = self.schema().index_of(column).ok();
             projection.is_none_or(|projection| at.is_some_and(|at| projection.contains(&at)))
         };
         let named = Named {
@@ -152,12 +159,15 @@ impl TableProvider for AccessTable {
                 states.into_iter().map(|state| Rows::new(state, named)).collect()
             }
         };
-        let part = |rows| -> Arc<dyn PartitionStream> { Arc::new(rows) };
-        let mut parts: Vec<Arc<dyn PartitionStream>> = decided.into_iter().map(part).collect();
-        if parts.is_empty() {
-            parts.push(Arc::new(Rows::none()));
-        }
-        StreamingTable::try_new(rows::schema(), parts)?
+        let decided = if decided.is_empty() {
+            vec![Rows::none()]
+        } else {
+            decided
+        };
+        let parts = decided.into_iter().map(|rows| -> Arc<dyn PartitionStream> {
+            Arc::new(if self.together.is_some() { rows.together() } else { rows })
+        });
+        StreamingTable::try_new(self.schema(), parts.collect())?
             .scan(session, projection, &[], limit)
             .await
     }
@@ -199,71 +209,29 @@ impl TableFunctionImpl for WithoutMfaAt {
     }
 }
 
-/// `effective_rights_at(AS_OF, KIND)`.
+/// `effective_rights_at(AS_OF, KIND [, SINCE])`.
 #[derive(Debug)]
 pub(super) struct RightsAt(pub(super) Arc<States>);
 
 impl TableFunctionImpl for RightsAt {
     fn call_with_args(&self, arguments: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
-        let [as_of, Expr::Literal(kind, _)] = arguments.exprs() else {
-            return plan_err!("{RIGHTS_AT} takes an instant and `admin` or `use`");
+        const TAKES: &str = "takes an instant, `core`, `full` or `use`, and perhaps another instant";
+        let (as_of, kind, since) = match arguments.exprs() {
+            [as_of, Expr::Literal(kind, _)] => (as_of, kind, None),
+            [as_of, Expr::Literal(kind, _), since] => (as_of, kind, instant(RIGHTS_AT, since)?),
+            _ => return plan_err!("{RIGHTS_AT} {TAKES}"),
         };
-        let actions = match kind.try_as_str() {
-            Some(Some("admin")) => kms::set(&kms::FULL),
+        let wanted = match kind.try_as_str() {
+            Some(Some("core")) => kms::set(&kms::CORE),
+            Some(Some("full")) => kms::set(&kms::FULL),
             Some(Some("use")) => kms::cryptographic() & single_key_actions(),
-            _ => return plan_err!("{RIGHTS_AT} takes an instant and `admin` or `use`"),
+            _ => return plan_err!("{RIGHTS_AT} {TAKES}"),
         };
-        Ok(Arc::new(RightsTable {
-            states: self.0.clone(),
-            as_of: instant(RIGHTS_AT, as_of)?,
-            actions,
+        Ok(Arc::new(AccessTable {
+            together: Some(wanted),
+            seen_since: since,
+            ..AccessTable::new(self.0.clone(), Which::Newest(instant(RIGHTS_AT, as_of)?))
         }))
-    }
-}
-
-/// Rights at an instant whose actions stand together.
-#[derive(Debug)]
-struct RightsTable {
-    states: Arc<States>,
-    as_of: Option<i64>,
-    actions: ActionSet,
-}
-
-#[async_trait]
-impl TableProvider for RightsTable {
-    fn schema(&self) -> SchemaRef {
-        rows::schema_of_rights()
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::Base
-    }
-
-    async fn scan(
-        &self,
-        session: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        _: &[Expr],
-        limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let is_read = |column: &str| {
-            let at = self.schema().index_of(column).ok();
-            projection.is_none_or(|projection| at.is_some_and(|at| projection.contains(&at)))
-        };
-        let named = Named {
-            paths: is_read("paths"),
-            limits: is_read("limits"),
-        };
-        let state = self
-            .states
-            .newest(self.as_of, self.actions, SecondFactor::Unknown)
-            .await?;
-        let rows = state
-            .map_or_else(Rows::none, |state| Rows::new(state, named))
-            .together();
-        StreamingTable::try_new(self.schema(), vec![Arc::new(rows)])?
-            .scan(session, projection, &[], limit)
-            .await
     }
 }
 

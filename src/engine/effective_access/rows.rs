@@ -17,6 +17,7 @@ use super::seen::Seen;
 use super::state::Decided;
 use crate::lake::schema::timestamp;
 use crate::policy::caller::Caller;
+use crate::policy::kms::ActionSet;
 use crate::policy::scene::Target;
 use crate::policy::{kms, naming};
 
@@ -168,6 +169,26 @@ struct Unrolling<'a> {
 }
 
 impl Unrolling<'_> {
+    /// The actions of each row, and the first and last time they were seen: one a row, or together those seen alike.
+    fn rows_of(&self, actions: ActionSet, principal: u32, key: u32, own: i64) -> Vec<(ActionSet, (i64, i64))> {
+        let mut rows: Vec<(ActionSet, (i64, i64))> = Vec::new();
+        for action in each(actions) {
+            let seen = self.seen.and_then(|seen| seen.when(principal, key, action));
+            let (first, last) = seen.unwrap_or((own, own));
+            let when = (first.min(own), last.max(own));
+            let alike = if self.together {
+                rows.iter_mut().find(|(_, same)| *same == when)
+            } else {
+                None
+            };
+            match alike {
+                Some((held, _)) => *held |= 1 << action,
+                None => rows.push((1 << action, when)),
+            }
+        }
+        rows
+    }
+
     /// Sends every row. Ends early, without an error, where nobody listens any more.
     fn send(&self, out: &Sender<Result<RecordBatch>>) -> Result<()> {
         let decided = self.decided;
@@ -211,16 +232,12 @@ impl Unrolling<'_> {
                             .map_or_else(Vec::new, |caller| {
                                 naming::limits(&decided.snapshot, caller, &target, &outcome.limits)
                             });
-                        let actions = (0..kms::ACTIONS.len()).filter(|action| outcome.actions >> action & 1 == 1);
-                        if self.together {
-                            batch.list(actions.clone());
-                        }
-                        for action in actions.take(if self.together { 1 } else { usize::MAX }) {
-                            let seen = self.seen.and_then(|seen| seen.when(*at, *key_at, action));
-                            let (first, last) = seen.unwrap_or((collected_at, collected_at));
+                        for (actions, (first, last)) in self.rows_of(outcome.actions, *at, *key_at, collected_at) {
+                            let action = actions.trailing_zeros() as usize;
+                            batch.list(actions);
                             batch.collected_at.append_value(collected_at);
-                            batch.first_seen_at.append_value(first.min(collected_at));
-                            batch.last_seen_at.append_value(last.max(collected_at));
+                            batch.first_seen_at.append_value(first);
+                            batch.last_seen_at.append_value(last);
                             let texts = [
                                 Some(snapshot_id),
                                 Some(principal.arn.as_str()),
@@ -249,6 +266,10 @@ impl Unrolling<'_> {
         }
         Ok(())
     }
+}
+
+fn each(actions: ActionSet) -> impl Iterator<Item = usize> {
+    (0..kms::ACTIONS.len()).filter(move |action| actions >> action & 1 == 1)
 }
 
 static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| (0..kms::ACTIONS.len()).map(kms::full_name).collect());
@@ -280,10 +301,10 @@ impl Batch {
         }
     }
 
-    /// The actions of the next row, by name.
-    fn list(&mut self, actions: impl Iterator<Item = usize>) {
+    /// The actions of the next row, by name, where there is a column for them.
+    fn list(&mut self, actions: ActionSet) {
         let Some(column) = &mut self.actions else { return };
-        let mut names: Vec<&str> = actions
+        let mut names: Vec<&str> = each(actions)
             .filter_map(|action| NAMES.get(action).map(String::as_str))
             .collect();
         names.sort_unstable();

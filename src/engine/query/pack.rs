@@ -21,6 +21,7 @@ pack![
     "destructive-rights-without-mfa",
     "dormant-principals",
     "evaluator-drift",
+    "held-admin-rights",
     "key-admin-timeline",
     "key-destruction",
     "key-grants",

@@ -69,7 +69,7 @@ pub struct Facts {
     pub period: Period,
     /// The actions of the matrix.
     pub actions: Vec<&'static str>,
-    /// `unexercised-admin-rights` with all actions, alike ones of a principal and key together.
+    /// `held-admin-rights` with all actions.
     pub rights: Vec<Right>,
     /// `unexplained-admin-use`.
     pub unexplained: Vec<Unexplained>,

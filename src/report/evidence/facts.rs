@@ -94,7 +94,7 @@ pub struct Policy {
     pub policy: Option<String>,
 }
 
-/// Rows of `unexercised-admin-rights` of one principal that are alike but for the action.
+/// A row of `held-admin-rights`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Right {
     #[serde(skip_serializing)]

@@ -2,9 +2,11 @@
 -- costs nothing.
 SELECT * FROM kms_records
 WHERE key_arn = $key AND class IN ('admin', 'service')
-    -- As above, for the filters of files, which do not know the classes.
-    AND operation NOT IN ('Decrypt', 'Encrypt', 'GenerateDataKey', 'ReEncrypt', 'Sign', 'Verify', 'GenerateMac',
-        'VerifyMac', 'DescribeKey', 'GenerateRandom', 'GenerateDataKeyWithoutPlaintext')
+    -- As above, for the filters of files, which do not know the classes. A record without a name is among the others.
+    AND (operation IS NULL OR operation NOT IN (
+        'Decrypt', 'Encrypt', 'GenerateDataKey', 'ReEncrypt', 'Sign', 'Verify', 'GenerateMac', 'VerifyMac', 'DescribeKey',
+        'GenerateRandom', 'GenerateDataKeyWithoutPlaintext'
+    ))
 UNION ALL
 -- The columns of kms_records, in their order.
 SELECT

@@ -1,4 +1,4 @@
-//! `report evidence`: asks about every key, side by side in the order of the keys, and writes the pack.
+//! `report evidence`: asks about every key, reads the answers side by side in the order of the keys, and writes the pack.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use crate::cli::args::Globals;
 use crate::cli::error::hinted;
 use crate::cli::exit::Exit;
 use crate::cli::printer::Printer;
+use crate::model::Instant;
 use crate::report::evidence::{
     self as pack, Activity, Common, Event, FileEntry, Index, IndexRow, Key, KeyFacts, LIMITS, LastUse, Limit, METHOD,
     Manifest, ObjectSet, Policy, Removed, Right, SnapshotEntry, SourceObject, TABLES, Tables, Unexplained, Usage,
@@ -203,7 +204,7 @@ fn common(lake: &Lake, keys: &[Key], stretches: &[Stretch], limits: &[Limit]) ->
     }
 }
 
-/// Asks about all keys at once and writes each as soon as its rows are there. Returns the index's rows, and the
+/// Asks about all keys, one question after another, and then writes key by key. Returns the index's rows, and the
 /// administrative calls of the period that belong to none of the keys.
 async fn write_keys(
     lake: &Lake,
@@ -211,49 +212,62 @@ async fn write_keys(
     common: &Common,
     writing: &mut Writing<'_>,
 ) -> anyhow::Result<(Vec<IndexRow>, Vec<Event>)> {
-    let mut verdicts = Keyed::<Verdict>::new(lake.by_key("unused-keys", "key_arn", &[]).await?);
-    let mut policies = Keyed::<Policy>::new(lake.by_key("key-policies", "policy_name", &[]).await?);
-    let mut rights = Keyed::<Right>::new(lake.rights_by_key("full").await?);
-    let mut withheld = Keyed::<Withheld>::new(
-        lake.by_key(
-            "withheld-admin-rights",
-            "principal_arn, array_to_string(actions, chr(44)), array_to_string(limits, chr(10))",
-            &[],
-        )
-        .await?,
-    );
-    let mut users = Keyed::<UserRight>::new(
-        lake.by_key(
-            "key-users",
-            "principal_arn, decision, condition, array_to_string(actions, chr(44))",
-            &[],
-        )
-        .await?,
-    );
-    let mut usage = Keyed::<Usage>::new(lake.by_key("key-usage", "principal_arn, operation", &[]).await?);
-    let mut grants = Keyed::<Grant>::new(lake.by_key("key-grants", "creation_date, grant_id", &[]).await?);
-    let mut events = Keyed::<Event>::new(
-        lake.by_key(
-            "key-admin-timeline",
-            "eventtime, eventid, source_object, source_index",
-            &["since"],
-        )
-        .await?,
-    );
-    let mut last_uses = Keyed::<LastUse>::new(lake.by_key("key-last-use", "eventid", &[]).await?);
-    let mut unexplained = Keyed::<Unexplained>::new(
-        lake.by_key("unexplained-admin-use", "action, principal_arn, principal_id", &[])
+    let answers = Answers::ask(lake, writing.folder).await?;
+    tokio::task::block_in_place(|| write_answers(answers, lake.period.since, keys, common, writing))
+}
+
+/// What there is to say of the keys, each in the order of the keys.
+struct Answers {
+    verdicts: Keyed<Verdict>,
+    policies: Keyed<Policy>,
+    rights: Keyed<Right>,
+    withheld: Keyed<Withheld>,
+    users: Keyed<UserRight>,
+    usage: Keyed<Usage>,
+    grants: Keyed<Grant>,
+    events: Keyed<Event>,
+    last_uses: Keyed<LastUse>,
+    unexplained: Keyed<Unexplained>,
+    removed: Keyed<Removed>,
+}
+
+impl Answers {
+    async fn ask(lake: &Lake, folder: &Path) -> anyhow::Result<Answers> {
+        let by_key = async |name, order| lake.by_key(name, order, &[]).await;
+        let timeline = "eventtime, eventid, source_object, source_index";
+        let held_back = "principal_arn, array_to_string(actions, chr(44)), array_to_string(limits, chr(10))";
+        let users = "principal_arn, decision, condition, array_to_string(actions, chr(44))";
+        Ok(Answers {
+            verdicts: Keyed::new(by_key("unused-keys", "key_arn").await?, folder).await?,
+            policies: Keyed::new(by_key("key-policies", "policy_name").await?, folder).await?,
+            rights: Keyed::new(lake.rights_by_key("full").await?, folder).await?,
+            withheld: Keyed::new(by_key("withheld-admin-rights", held_back).await?, folder).await?,
+            users: Keyed::new(by_key("key-users", users).await?, folder).await?,
+            usage: Keyed::new(by_key("key-usage", "principal_arn, operation").await?, folder).await?,
+            grants: Keyed::new(by_key("key-grants", "creation_date, grant_id").await?, folder).await?,
+            events: Keyed::new(lake.by_key("key-admin-timeline", timeline, &["since"]).await?, folder).await?,
+            last_uses: Keyed::new(by_key("key-last-use", "eventid").await?, folder).await?,
+            unexplained: Keyed::new(
+                by_key("unexplained-admin-use", "action, principal_arn, principal_id").await?,
+                folder,
+            )
             .await?,
-    );
-    let mut removed = Keyed::<Removed>::new(
-        lake.by_key("removed-admin-rights", "principal_arn, action", &[])
-            .await?,
-    );
-    let since = lake.period.since;
+            removed: Keyed::new(by_key("removed-admin-rights", "principal_arn, action").await?, folder).await?,
+        })
+    }
+}
+
+fn write_answers(
+    mut answers: Answers,
+    since: Instant,
+    keys: &[Key],
+    common: &Common,
+    writing: &mut Writing<'_>,
+) -> anyhow::Result<(Vec<IndexRow>, Vec<Event>)> {
     let is_known: BTreeSet<&str> = keys.iter().map(|key| key.key_arn.as_str()).collect();
     let mut elsewhere = Vec::new();
     let mut stray = |event: Event| {
-        let is_within = crate::model::Instant::parse(&event.eventtime).is_some_and(|at| at >= since);
+        let is_within = Instant::parse(&event.eventtime).is_some_and(|at| at >= since);
         if is_within && !event.key_arn.as_deref().is_some_and(|key| is_known.contains(key)) {
             elsewhere.push(event);
         }
@@ -263,26 +277,25 @@ async fn write_keys(
     for key in keys {
         let arn = key.key_arn.as_str();
         waiting.push(KeyFacts {
-            verdict: verdicts.of(arn, drop).await?.pop(),
-            policies: policies.of(arn, drop).await?,
-            administrators: rights.of(arn, drop).await?,
-            withheld: withheld.of(arn, drop).await?,
-            users: users.of(arn, drop).await?,
-            usage: usage.of(arn, drop).await?,
-            grants: grants.of(arn, drop).await?,
-            events: events.of(arn, &mut stray).await?,
-            last_use: last_uses.of(arn, drop).await?.pop(),
-            unexplained: unexplained.of(arn, drop).await?,
-            removed: removed.of(arn, drop).await?,
+            verdict: answers.verdicts.of(arn, drop)?.pop(),
+            policies: answers.policies.of(arn, drop)?,
+            administrators: answers.rights.of(arn, drop)?,
+            withheld: answers.withheld.of(arn, drop)?,
+            users: answers.users.of(arn, drop)?,
+            usage: answers.usage.of(arn, drop)?,
+            grants: answers.grants.of(arn, drop)?,
+            events: answers.events.of(arn, &mut stray)?,
+            last_use: answers.last_uses.of(arn, drop)?.pop(),
+            unexplained: answers.unexplained.of(arn, drop)?,
+            removed: answers.removed.of(arn, drop)?,
             key: key.clone(),
         });
         if waiting.len() == CHUNK {
-            let facts = std::mem::take(&mut waiting);
-            rows.extend(tokio::task::block_in_place(|| writing.keys(facts, common))?);
+            rows.extend(writing.keys(std::mem::take(&mut waiting), common)?);
         }
     }
-    rows.extend(tokio::task::block_in_place(|| writing.keys(waiting, common))?);
-    events.rest(&mut stray).await?;
+    rows.extend(writing.keys(waiting, common)?);
+    answers.events.rest(&mut stray)?;
     elsewhere.sort_by(|a, b| (&a.eventtime, &a.eventid, &a.key_arn).cmp(&(&b.eventtime, &b.eventid, &b.key_arn)));
     writing.elsewhere(&elsewhere)?;
     Ok((rows, elsewhere))

@@ -21,9 +21,6 @@ use crate::model::{Instant, duration};
 use crate::report::grounds::Period;
 use crate::report::{Format, Writer};
 
-/// Rights as `unexercised-admin-rights` answers, those of a principal and key alike but for the action together.
-const RIGHTS_BY_KEY: &str = include_str!("rights_by_key.sql");
-
 /// A question that was asked.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
@@ -109,11 +106,10 @@ impl Lake {
         self.ask(&named, &[], without).await
     }
 
-    /// The rows of `unexercised-admin-rights` in the order of the keys, those alike but for the action as one.
+    /// The administrative rights in the order of the keys.
     pub(super) async fn rights_by_key(&self, actions: &str) -> anyhow::Result<Rows> {
-        let mut named = named("unexercised-admin-rights")?;
-        named.sql = RIGHTS_BY_KEY.replace("{rights}", &named.sql);
-        self.ask(&named, &[("actions", actions.to_owned())], &[]).await
+        self.ask(&named("held-admin-rights")?, &[("actions", actions.to_owned())], &[])
+            .await
     }
 
     /// The rows of a named query over the period.

@@ -1,0 +1,77 @@
+//! Joins that hold the fewer rows: what computes its rows while it is read says nothing of how many they are, and the
+//! engine would keep whatever stands first in memory, which in our queries is every right there is.
+
+use std::sync::Arc;
+
+use datafusion::common::JoinType;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::config::ConfigOptions;
+use datafusion::datasource::physical_plan::ParquetSource;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::Result;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
+use datafusion::physical_plan::streaming::StreamingTableExec;
+
+/// A column of the log's records alone.
+const OF_RECORDS: &str = "useridentity";
+
+/// The rule that lets rights stream past what they are joined with, where that is grouped or not of the log.
+#[derive(Debug)]
+pub(super) struct BuildSide;
+
+impl PhysicalOptimizerRule for BuildSide {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|node| match node.downcast_ref::<HashJoinExec>() {
+            Some(join)
+                if matches!(join.join_type(), JoinType::Left | JoinType::Inner)
+                    && is_streamed(join.left())?
+                    && !is_streamed(join.right())?
+                    && is_few(join.right())? =>
+            {
+                Ok(Transformed::yes(join.swap_inputs(PartitionMode::CollectLeft)?))
+            }
+            _ => Ok(Transformed::no(node)),
+        })
+        .data()
+    }
+
+    fn name(&self) -> &'static str {
+        "build_side"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// Whether rows of it are computed while they are read, and not grouped since.
+fn is_streamed(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    finds(plan, |node| node.downcast_ref::<StreamingTableExec>().is_some())
+}
+
+/// Whether it is grouped, or reads no records of the log.
+fn is_few(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    let is_log = |node: &dyn ExecutionPlan| {
+        node.downcast_ref::<DataSourceExec>()
+            .and_then(|scan| scan.downcast_to_file_source::<ParquetSource>())
+            .is_some_and(|(scan, _)| scan.file_schema().column_with_name(OF_RECORDS).is_some())
+    };
+    Ok(!finds(plan, is_log)?)
+}
+
+/// Whether something in the plan, but for what is below a grouping, is so.
+fn finds(plan: &Arc<dyn ExecutionPlan>, is_so: impl Fn(&dyn ExecutionPlan) -> bool) -> Result<bool> {
+    let mut found = false;
+    plan.apply(|node| {
+        found = is_so(node.as_ref());
+        Ok(match node.downcast_ref::<AggregateExec>() {
+            _ if found => TreeNodeRecursion::Stop,
+            Some(_) => TreeNodeRecursion::Jump,
+            None => TreeNodeRecursion::Continue,
+        })
+    })?;
+    Ok(found)
+}
