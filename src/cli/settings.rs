@@ -33,14 +33,32 @@ pub(super) async fn location(globals: &Globals) -> anyhow::Result<Location> {
 /// As [`location`], and when there is no lake.
 pub(super) async fn existing_lake(globals: &Globals) -> anyhow::Result<Location> {
     let location = location(globals).await?;
-    let has_records = lake::table::open(&location, lake::schema::CLOUDTRAIL).await?.is_some();
-    if !has_records {
+    if !has_records(&location).await? {
         return Err(hinted(
             format!("lake `{}`: holds no `cloudtrail` table", globals.lake),
             "name the lake with --lake or KEYTRAIL_LAKE; `keytrail ingest SOURCE` makes one from CloudTrail logs",
         ));
     }
     Ok(location)
+}
+
+/// The lake that was named, which must hold records or permission snapshots.
+///
+/// # Errors
+/// As [`location`], and when it holds neither.
+pub(super) async fn lake_of_any(globals: &Globals) -> anyhow::Result<Location> {
+    let location = location(globals).await?;
+    if !has_records(&location).await? && lake::snapshots::list(&location).await?.is_empty() {
+        return Err(hinted(
+            format!("lake `{}`: holds no `cloudtrail` table and no snapshot", globals.lake),
+            "name the lake with --lake or KEYTRAIL_LAKE; `keytrail ingest SOURCE` makes one from CloudTrail logs",
+        ));
+    }
+    Ok(location)
+}
+
+async fn has_records(location: &Location) -> anyhow::Result<bool> {
+    Ok(lake::table::open(location, lake::schema::CLOUDTRAIL).await?.is_some())
 }
 
 /// The lake that was named, which may be new but must not be something else.

@@ -15,6 +15,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableType};
 use datafusion::prelude::SessionContext;
+use deltalake::DeltaTable;
 use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 
@@ -61,6 +62,8 @@ struct Relation {
 pub(super) struct LakeSchema {
     location: Location,
     reader: Arc<SessionState>,
+    /// The log's records as they were when the session began, where there are any.
+    records: Option<DeltaTable>,
     relations: BTreeMap<String, Relation>,
     states: Arc<States>,
     /// What the user vouches for.
@@ -72,6 +75,7 @@ impl LakeSchema {
     pub(super) fn new(
         location: Location,
         reader: SessionState,
+        records: Option<DeltaTable>,
         states: Arc<States>,
         assumed: Vec<Assumption>,
     ) -> LakeSchema {
@@ -82,6 +86,7 @@ impl LakeSchema {
         LakeSchema {
             location,
             reader: Arc::new(reader),
+            records,
             relations: relations.collect(),
             states,
             assumed,
@@ -149,7 +154,10 @@ impl LakeSchema {
     }
 
     async fn open_table(&self, name: &str, columns: &SchemaRef) -> Result<Arc<dyn TableProvider>> {
-        let opened = table::open(&self.location, name).await;
+        let opened = match &self.records {
+            Some(records) if name == schema::CLOUDTRAIL => Ok(Some(records.clone())),
+            _ => table::open(&self.location, name).await,
+        };
         if let Some(table) = opened.map_err(|error| DataFusionError::External(Box::new(error)))? {
             table.update_datafusion_session(self.reader.as_ref())?;
             return table.table_provider().with_session(self.reader.clone()).await;

@@ -11,6 +11,8 @@ use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStat
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
+use deltalake::DeltaTable;
+use deltalake::kernel::Add;
 use futures::TryStreamExt;
 
 use super::binding::{self, Bindings, Value};
@@ -29,7 +31,7 @@ use super::{
     read_only,
 };
 use crate::coverage::Assumption;
-use crate::lake::{Location, snapshots};
+use crate::lake::{Location, ledger, schema, snapshots, table};
 use crate::model::Instant;
 
 const CATALOG: &str = "keytrail";
@@ -56,6 +58,8 @@ pub struct Session {
     /// For questions about the catalogue that PostgreSQL's clients ask; made when one does.
     catalogue: OnceLock<SessionContext>,
     location: Location,
+    /// The log's records as they were when the session began.
+    records: Option<DeltaTable>,
     read: BytesRead,
     relations: Arc<WithQueries>,
     catalog: Arc<MemoryCatalogProvider>,
@@ -95,7 +99,8 @@ impl Session {
             };
             return Err(Error::NoLake(place.to_owned(), reason.to_owned()));
         }
-        if !LakeSchema::is_lake(location).await? {
+        let records = table::open(location, schema::CLOUDTRAIL).await?;
+        if records.is_none() && !LakeSchema::is_lake(location).await? {
             return Err(Error::NoLake(
                 place.to_owned(),
                 "is not a lake: it holds no table".to_owned(),
@@ -103,8 +108,8 @@ impl Session {
         }
         // A writer that was killed may have left the ledger one commit behind the records. Where this reader may not
         // write, it reads what is there.
-        if let Ok(Some(records)) = crate::lake::table::open(location, crate::lake::schema::CLOUDTRAIL).await {
-            let _ = crate::lake::ledger::settle(location, &records).await;
+        if let Some(records) = &records {
+            let _ = ledger::settle(location, records).await;
         }
         let bytes = settings.memory_bytes.unwrap_or(MEMORY_BYTES_DEFAULT);
         let read = BytesRead::default();
@@ -114,6 +119,7 @@ impl Session {
         let lake = Arc::new(LakeSchema::new(
             location.clone(),
             reader,
+            records.clone(),
             states.clone(),
             settings.assumed.clone(),
         ));
@@ -144,6 +150,7 @@ impl Session {
             pasted,
             catalogue: OnceLock::new(),
             location: location.clone(),
+            records,
             read,
             relations,
             catalog,
@@ -159,25 +166,23 @@ impl Session {
     ///
     /// # Errors
     /// The lake cannot be read.
-    pub async fn lake_bytes(&self) -> Result<u64> {
-        use crate::lake::{ledger, schema, table};
-        let Some(records) = table::open(&self.location, schema::CLOUDTRAIL).await? else {
-            return Ok(0);
-        };
-        let files = ledger::files(&records, schema::CLOUDTRAIL)?;
-        Ok(files.iter().map(|file| file.size.unsigned_abs()).sum())
+    pub fn lake_bytes(&self) -> Result<u64> {
+        Ok(self.record_files()?.iter().map(|file| file.size.unsigned_abs()).sum())
     }
 
     /// How many files the records in the lake are in.
     ///
     /// # Errors
     /// The lake cannot be read.
-    pub async fn lake_files(&self) -> Result<usize> {
-        use crate::lake::{ledger, schema, table};
-        let Some(records) = table::open(&self.location, schema::CLOUDTRAIL).await? else {
-            return Ok(0);
-        };
-        Ok(ledger::files(&records, schema::CLOUDTRAIL)?.len())
+    pub fn lake_files(&self) -> Result<usize> {
+        Ok(self.record_files()?.len())
+    }
+
+    fn record_files(&self) -> Result<Vec<Add>> {
+        match &self.records {
+            Some(records) => Ok(ledger::files(records, schema::CLOUDTRAIL)?),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Answers a named query, which may need what the lake does not hold.
@@ -257,6 +262,7 @@ impl Session {
             pasted: self.pasted.clone(),
             catalogue: OnceLock::new(),
             location: self.location.clone(),
+            records: self.records.clone(),
             read: self.read.clone(),
             relations: self.relations.clone(),
             catalog: self.catalog.clone(),

@@ -21,6 +21,9 @@ use crate::source::{self, Dates, Listed, Object, Source};
 /// few kilobytes would cost more than its decoding.
 const UNIT_BYTES: u64 = 2 << 20;
 const UNIT_OBJECTS: usize = 256;
+/// What a unit may have said before its turn comes: a unit of small objects is decoded to its end while the one before is
+/// taken in, and a large object waits with some megabytes. With one, decoders ran in turn instead of side by side.
+const UNIT_MESSAGES: usize = 4;
 /// Days of delivery that an incremental run of a bucket lists again: CloudTrail retries a delivery for 30 days.
 const LATE_DAYS: u64 = 30;
 
@@ -198,7 +201,7 @@ async fn take(
         if unit.objects.is_empty() {
             return;
         }
-        let (sender, receiver) = mpsc::channel(1);
+        let (sender, receiver) = mpsc::channel(UNIT_MESSAGES);
         let job = job.clone();
         pool.spawn(move || unit::decode(&job, unit.objects, &sender));
         running.push_back(receiver);
@@ -324,21 +327,23 @@ async fn drain(
                     batch.write(intake).await?;
                 }
             }
-            Found::Object(entry, faults) => {
-                for fault in faults.iter().take(SHOWN.saturating_sub(report.faults.len())) {
-                    let place = format!("{}: record {}", fault.source_object, fault.source_index);
-                    report.faults.push((place, fault.reason.clone()));
-                }
-                if let Some(error) = &entry.error {
-                    listing.unreadable += 1;
-                    if report.faults.len() < SHOWN {
-                        report.faults.push((entry.source_object.clone(), error.clone()));
+            Found::Objects(read) => {
+                for (entry, faults) in read {
+                    for fault in faults.iter().take(SHOWN.saturating_sub(report.faults.len())) {
+                        let place = format!("{}: record {}", fault.source_object, fault.source_index);
+                        report.faults.push((place, fault.reason.clone()));
                     }
+                    if let Some(error) = &entry.error {
+                        listing.unreadable += 1;
+                        if report.faults.len() < SHOWN {
+                            report.faults.push((entry.source_object.clone(), error.clone()));
+                        }
+                    }
+                    if entry.kind.as_deref() == Some(unit::FOREIGN) {
+                        *report.skipped.entry("without CloudTrail records").or_default() += 1;
+                    }
+                    intake.object(entry, faults);
                 }
-                if entry.kind.as_deref() == Some(unit::FOREIGN) {
-                    *report.skipped.entry("without CloudTrail records").or_default() += 1;
-                }
-                intake.object(*entry, faults);
             }
             Found::Digest(rows) => intake.digest(rows),
             Found::Seen(accounts, regions) => {

@@ -40,10 +40,11 @@ pub(super) enum Input {
     Body(BodyReader),
 }
 
-/// What a unit has found, in order.
+/// What a unit has found.
 pub(super) enum Found {
     Rows(RecordBatch),
-    Object(Box<Entry>, Vec<FaultRow>),
+    /// The objects read, each to its end or as far as it goes.
+    Objects(Vec<(Entry, Vec<FaultRow>)>),
     Digest(DigestRows),
     /// Accounts and Regions seen.
     Seen(HashSet<String>, HashSet<String>),
@@ -63,6 +64,7 @@ pub(super) struct Job {
 /// Decodes the objects of a unit. Ends early, without an error, where nobody listens any more.
 pub(super) fn decode(job: &Job, objects: Vec<(Object, Input, Arc<str>)>, out: &mpsc::Sender<Found>) {
     let mut rows = Rows::new(job, out);
+    let mut read = Vec::with_capacity(objects.len());
     for (object, input, source) in objects {
         let (mut entry, mut faults) = match object.parts.kind {
             Kind::Digest => digest(job, &object, input, &source, out),
@@ -77,11 +79,14 @@ pub(super) fn decode(job: &Job, objects: Vec<(Object, Input, Arc<str>)>, out: &m
         job.progress
             .faults
             .fetch_add(u64::try_from(entry.faulted).unwrap_or(0), Ordering::Relaxed);
-        if out.blocking_send(Found::Object(Box::new(entry), faults)).is_err() {
+        if out.is_closed() {
             return;
         }
+        read.push((entry, faults));
     }
     rows.flush();
+    // All at once: a message for each object would fill the channel, and this thread wait for its unit's turn.
+    let _ = out.blocking_send(Found::Objects(read));
     let _ = out.blocking_send(Found::Seen(rows.accounts, rows.regions));
 }
 

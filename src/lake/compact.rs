@@ -42,16 +42,32 @@ pub struct Compacted {
 /// Storage refuses.
 pub async fn compact(lake: &Location, retain_since: Instant, now: Instant) -> Result<Compacted> {
     let mut done = Compacted::default();
-    let Some(table) = table::open(lake, schema::CLOUDTRAIL).await? else {
-        return Ok(done);
-    };
-    ledger::settle(lake, &table).await?;
+    if let Some(table) = table::open(lake, schema::CLOUDTRAIL).await? {
+        compact_log(lake, &table, retain_since, now, &mut done).await?;
+    }
+    let (merged, deleted) = snapshots::compact(lake, retain_since, now).await?;
+    done.files_before += merged.files_before;
+    done.files_after += merged.files_after;
+    done.bytes_before += merged.bytes_before;
+    done.bytes_after += merged.bytes_after;
+    done.deleted += deleted;
+    Ok(done)
+}
+
+async fn compact_log(
+    lake: &Location,
+    table: &DeltaTable,
+    retain_since: Instant,
+    now: Instant,
+    done: &mut Compacted,
+) -> Result<()> {
+    ledger::settle(lake, table).await?;
     let mut days: BTreeMap<Option<String>, ()> = BTreeMap::new();
-    for add in ledger::files(&table, schema::CLOUDTRAIL)? {
+    for add in ledger::files(table, schema::CLOUDTRAIL)? {
         days.insert(file::day_of(&add).map(str::to_owned), ());
     }
     for day in days.into_keys() {
-        merge_day(lake, day.as_deref(), now, &mut done).await?;
+        merge_day(lake, day.as_deref(), now, done).await?;
     }
     for name in [
         schema::INGEST_OBJECTS,
@@ -59,7 +75,7 @@ pub async fn compact(lake: &Location, retain_since: Instant, now: Instant) -> Re
         schema::DIGESTS,
         schema::INGEST_LISTINGS,
     ] {
-        merge_ledger(lake, name, now, &mut done).await?;
+        merge_ledger(lake, name, now, done).await?;
     }
     for name in [
         schema::CLOUDTRAIL,
@@ -70,13 +86,7 @@ pub async fn compact(lake: &Location, retain_since: Instant, now: Instant) -> Re
     ] {
         done.deleted += sweep(lake, name, retain_since).await?;
     }
-    let (merged, deleted) = snapshots::compact(lake, retain_since, now).await?;
-    done.files_before += merged.files_before;
-    done.files_after += merged.files_after;
-    done.bytes_before += merged.bytes_before;
-    done.bytes_after += merged.bytes_after;
-    done.deleted += deleted;
-    Ok(done)
+    Ok(())
 }
 
 /// Groups of files to merge: neighbours by size until a group is full. A group of one is left alone.

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
 use deltalake::kernel::Add;
 use futures::{StreamExt, TryStreamExt};
@@ -12,7 +12,9 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
-use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowWriter, ArrowWriterOptions, compute_leaves,
+};
 #[expect(
     deprecated,
     reason = "its successor is an example to copy; the trait can be implemented when it goes"
@@ -24,6 +26,7 @@ use parquet::file::metadata::{ParquetMetaData, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{Result, schema};
@@ -172,9 +175,17 @@ pub fn encode(batch: &RecordBatch, layout: &Layout, partition: Option<(&str, Opt
         // Without the embedded Arrow schema every reader sees plain strings, whatever this program held in memory.
         .with_skip_arrow_metadata(true);
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options)?;
-    writer.write(&batch)?;
-    let metadata = writer.close()?;
+    let (mut file, columns) =
+        ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options)?.into_serialized_writer()?;
+    for (group, start) in (0..batch.num_rows()).step_by(ROW_GROUP_ROWS).enumerate() {
+        let rows = batch.slice(start, ROW_GROUP_ROWS.min(batch.num_rows() - start));
+        let mut into = file.next_row_group()?;
+        for chunk in chunks(&rows, columns.create_column_writers(group)?)? {
+            chunk.append_to_row_group(&mut into)?;
+        }
+        into.close()?;
+    }
+    let metadata = file.close()?;
     let bytes = Bytes::from(bytes);
     let name = format!("part-{}.zstd.parquet", uuid::Uuid::new_v4().simple());
     let (path, partition_values) = match partition {
@@ -199,6 +210,35 @@ pub fn encode(batch: &RecordBatch, layout: &Layout, partition: Option<(&str, Opt
         ..Add::default()
     };
     Ok(Encoded { bytes, add })
+}
+
+/// Encodes the columns of a row group side by side. A batch of an ordered log is of one day, hence one file: encoded by one
+/// thread it kept the decoders waiting, and an ingest took almost half as long again.
+fn chunks(rows: &RecordBatch, writers: Vec<ArrowColumnWriter>) -> Result<Vec<ArrowColumnChunk>> {
+    let schema = rows.schema();
+    let mut writers = writers.into_iter();
+    let columns: Vec<(&FieldRef, &ArrayRef, Vec<ArrowColumnWriter>)> = schema
+        .fields()
+        .iter()
+        .zip(rows.columns())
+        .map(|(field, column)| {
+            let leaves = usize::try_from(leaf_count(field.data_type())).unwrap_or_default();
+            (field, column, writers.by_ref().take(leaves).collect())
+        })
+        .collect();
+    let encoded: Vec<Vec<ArrowColumnChunk>> = columns
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|(field, column, writers)| -> Result<Vec<ArrowColumnChunk>> {
+            let leaves = compute_leaves(field, column)?;
+            let each = writers.into_par_iter().zip(leaves).map(|(mut writer, leaf)| {
+                writer.write(&leaf)?;
+                Ok(writer.close()?)
+            });
+            each.collect()
+        })
+        .collect::<Result<_>>()?;
+    Ok(encoded.into_iter().flatten().collect())
 }
 
 /// Delta wants a file's time; it says nothing about the data.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt64Array};
 use arrow::compute::{concat, take};
 use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
+use rayon::prelude::*;
 
 use super::{Error, Result, schema};
 
@@ -91,8 +92,8 @@ pub fn order(chunks: &[RecordBatch], keep: impl Fn(usize) -> bool) -> Result<Ord
     })
 }
 
-/// Brings the chunks into order, one column after another, dropping each chunk's column once it is copied, so that no
-/// more than one column exists twice.
+/// Brings the chunks into order, as many columns at once as there are threads, dropping each chunk's column once it is
+/// copied, so that no more than those columns exist twice.
 ///
 /// # Errors
 /// Columns of different chunks have different types.
@@ -109,18 +110,20 @@ pub fn apply(chunks: Vec<RecordBatch>, order: &Order) -> Result<RecordBatch> {
             column.push(array);
         }
     }
-    let mut sorted = Vec::with_capacity(columns.len());
-    for column in columns {
-        let whole = if let [one] = column.as_slice() {
-            one.clone()
-        } else {
-            let parts: Vec<&dyn Array> = column.iter().map(AsRef::as_ref).collect();
-            concat(&parts)?
-        };
-        drop(column);
-        sorted.push(take(&whole, &order.rows, None)?);
-    }
-    Ok(RecordBatch::try_new(schema, sorted)?)
+    let sorted = columns
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|column| -> Result<ArrayRef> {
+            let whole = if let [one] = column.as_slice() {
+                one.clone()
+            } else {
+                let parts: Vec<&dyn Array> = column.iter().map(AsRef::as_ref).collect();
+                concat(&parts)?
+            };
+            drop(column);
+            Ok(take(&whole, &order.rows, None)?)
+        });
+    Ok(RecordBatch::try_new(schema, sorted.collect::<Result<_>>()?)?)
 }
 
 #[cfg(test)]

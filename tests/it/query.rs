@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::lake::{TestLake, event};
 use crate::support::office::office;
-use crate::support::program::{ask, on};
+use crate::support::program::{ask, keytrail, on};
 
 #[test]
 fn parameters_are_bound_and_never_spliced() {
@@ -335,6 +335,61 @@ fn a_sort_larger_than_the_memory_spills() {
                FROM (SELECT lpad(CAST(value AS VARCHAR), 110, '0') AS v FROM generate_series(1, 300000)))";
     let rows = ask(&lake, &[sql, "--memory-limit", "24MiB"]);
     assert_eq!(rows, [json!({ "n": 300_000, "low": 1 })]);
+}
+
+/// A set for each group, of 16 KiB before anything is in it, would take 1.9 GB here.
+#[cfg(target_os = "linux")]
+#[test]
+fn distinct_texts_of_many_groups_take_little_memory() {
+    let lake = TestLake::new();
+    let sql = "SELECT count(*) AS n, sum(once) AS once, sum(twice) AS twice FROM (SELECT value % 60000 AS g, \
+               count(DISTINCT lpad(CAST(value % 60000 AS VARCHAR), 20, '0')) AS once, \
+               count(DISTINCT CAST(value AS VARCHAR)) AS twice FROM generate_series(0, 119999) GROUP BY 1)";
+    let mut child = keytrail()
+        .arg("--lake")
+        .arg(lake.as_ref())
+        .args(["-q", "query", sql, "--format", "jsonl"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak_mib = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        peak_mib = peak_mib.max(kib.unwrap_or(0) >> 10);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().unwrap();
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer, json!({ "n": 60_000, "once": 60_000, "twice": 120_000 }));
+    assert!((1..700).contains(&peak_mib), "{peak_mib} MiB");
+}
+
+/// Rights are computed while they are read, and many: what they are joined with is held, not they.
+#[test]
+fn rights_stream_past_what_they_are_joined_with() {
+    let lake = office();
+    let plan = |joined: &str| {
+        let sql = format!("EXPLAIN SELECT a.principal_arn, c.n FROM effective_access AS a {joined}");
+        let rows = ask(&lake, &[&sql]);
+        let plan = rows.iter().find(|row| row["plan_type"] == "physical_plan").unwrap();
+        plan["plan"].as_str().unwrap().to_owned()
+    };
+    let grouped = "(SELECT key_arn, count(*) AS n FROM kms_events GROUP BY key_arn) AS c ON c.key_arn = a.key_arn";
+    for (word, swapped) in [("LEFT", "Right"), ("INNER", "Inner")] {
+        let plan = plan(&format!("{word} JOIN {grouped}"));
+        assert!(
+            plan.contains(&format!("mode=CollectLeft, join_type={swapped},")),
+            "{plan}"
+        );
+        // The second input stands below the first.
+        assert!(plan.find("AggregateExec") < plan.find("StreamingTableExec"), "{plan}");
+    }
+    // Records of the log may be more than the rights.
+    let plain = plan("INNER JOIN (SELECT key_arn, eventid AS n FROM kms_events) AS c ON c.key_arn = a.key_arn");
+    assert!(!plain.contains("CollectLeft"), "{plain}");
 }
 
 #[test]

@@ -39,6 +39,26 @@ fn import(lake: &Path, folder: &Path, name: &str, value: &Value) -> String {
 }
 
 #[test]
+fn a_lake_of_snapshots_alone_is_compacted() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().join("lake");
+    let refused = run(&lake, &["compact"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    let days = ["2026-05-01T00:00:00Z", "2026-05-02T00:00:00Z", "2026-05-03T00:00:00Z"];
+    for day in days {
+        import(&lake, folder.path(), "a.json", &bundle(day, &format!("kms:Get{day}")));
+    }
+    let asked = ["query", "SELECT * FROM kms_key_policies ORDER BY snapshot_id, key_arn", "--format", "jsonl"];
+    let before = run(&lake, &asked).stdout;
+    let done = run(&lake, &["compact", "--retention", "0s"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(!done.stderr.contains("merged 0 files"), "{}", done.stderr);
+    assert!(before.lines().count() == 9 && run(&lake, &asked).stdout == before, "{before}");
+    // What a lake has no records of cannot be written back.
+    assert_eq!(run(&lake, &["export"]).code, 2);
+}
+
+#[test]
 fn snapshots_are_imported_listed_compared_and_asked() {
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("lake");

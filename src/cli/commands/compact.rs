@@ -19,7 +19,7 @@ pub(in crate::cli) struct CompactArgs {
 
 /// Runs `compact`.
 pub(in crate::cli) async fn run(args: &CompactArgs, globals: &Globals, printer: &Printer) -> anyhow::Result<Exit> {
-    let lake = settings::existing_lake(globals).await?;
+    let lake = settings::lake_of_any(globals).await?;
     let now = settings::now();
     let done = compact::compact(&lake, Instant(now.0 - args.retention), now).await?;
     printer.say(&format!(

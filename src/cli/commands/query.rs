@@ -59,7 +59,7 @@ pub(in crate::cli) async fn run(args: &QueryArgs, globals: &Globals, printer: &P
     let meter = answer.meter();
     rows::deliver(answer, &args.rows).await?;
     if printer.is_verbose() {
-        let (read, files) = (meter.reading(), session.lake_files().await?);
+        let (read, files) = (meter.reading(), session.lake_files()?);
         printer.say(&format!("read {read}; the records are in {files} files"));
     }
     Ok(Exit::Done)

@@ -99,7 +99,7 @@ pub(in crate::cli) async fn run(args: &TraceArgs, globals: &Globals, printer: &P
     output.write_all(bytes.as_bytes())?;
     output.finish()?;
     if printer.is_verbose() {
-        let (read, held) = (lake.session.bytes_read(), lake.session.lake_bytes().await?);
+        let (read, held) = (lake.session.bytes_read(), lake.session.lake_bytes()?);
         printer.say(&format!("read {read} bytes of a lake of {held}"));
     }
     Ok(Exit::Done)
