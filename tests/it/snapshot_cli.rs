@@ -48,12 +48,20 @@ fn a_lake_of_snapshots_alone_is_compacted() {
     for day in days {
         import(&lake, folder.path(), "a.json", &bundle(day, &format!("kms:Get{day}")));
     }
-    let asked = ["query", "SELECT * FROM kms_key_policies ORDER BY snapshot_id, key_arn", "--format", "jsonl"];
+    let asked = [
+        "query",
+        "SELECT * FROM kms_key_policies ORDER BY snapshot_id, key_arn",
+        "--format",
+        "jsonl",
+    ];
     let before = run(&lake, &asked).stdout;
     let done = run(&lake, &["compact", "--retention", "0s"]);
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(!done.stderr.contains("merged 0 files"), "{}", done.stderr);
-    assert!(before.lines().count() == 9 && run(&lake, &asked).stdout == before, "{before}");
+    assert!(
+        before.lines().count() == 9 && run(&lake, &asked).stdout == before,
+        "{before}"
+    );
     // What a lake has no records of cannot be written back.
     assert_eq!(run(&lake, &["export"]).code, 2);
 }
