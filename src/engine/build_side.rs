@@ -15,8 +15,8 @@ use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::streaming::StreamingTableExec;
 
-/// A column of the log's records alone.
-const OF_RECORDS: &str = "useridentity";
+/// What the folders of the log's records, and no others, begin with.
+const DAY: &str = "event_date=";
 
 /// The rule that lets rights stream past what they are joined with, where that is grouped or not of the log.
 #[derive(Debug)]
@@ -57,7 +57,10 @@ fn is_few(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
     let is_log = |node: &dyn ExecutionPlan| {
         node.downcast_ref::<DataSourceExec>()
             .and_then(|scan| scan.downcast_to_file_source::<ParquetSource>())
-            .is_some_and(|(scan, _)| scan.file_schema().column_with_name(OF_RECORDS).is_some())
+            .is_some_and(|(scan, _)| {
+                let mut files = scan.file_groups.iter().flat_map(|group| group.files());
+                files.any(|file| file.path().parts().any(|part| part.as_ref().starts_with(DAY)))
+            })
     };
     Ok(!finds(plan, is_log)?)
 }

@@ -16,14 +16,14 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableType};
 use datafusion::prelude::SessionContext;
 use deltalake::DeltaTable;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, try_join_all};
 use tokio::sync::OnceCell;
 
 use super::effective_access::{self, AccessTable, States, Which};
 use super::replay::ReplayTable;
 use super::{coverage, kms_events, replay};
 use crate::coverage::Assumption;
-use crate::lake::{Location, schema, snapshots, table};
+use crate::lake::{Location, ledger, schema, snapshots, table};
 
 /// The tables `ingest` writes.
 const LOG_TABLES: [&str; 5] = [
@@ -33,6 +33,41 @@ const LOG_TABLES: [&str; 5] = [
     schema::DIGESTS,
     schema::INGEST_LISTINGS,
 ];
+
+/// The tables `ingest` writes, all as of one moment. What the ledger vouches for must be among the records: so they are
+/// never older than it, and a session that lives on learns of neither.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Log(BTreeMap<&'static str, Option<DeltaTable>>);
+
+impl Log {
+    /// The log at a location.
+    ///
+    /// # Errors
+    /// Storage cannot be reached, or what is there is no table this program can read.
+    pub(super) async fn open(location: &Location) -> crate::lake::Result<Log> {
+        let mut records = table::open(location, schema::CLOUDTRAIL).await?;
+        // A writer that was killed may have left the ledger one commit behind the records. Where this reader may not
+        // write, it reads what is there.
+        if let Some(records) = &records {
+            let _ = ledger::settle(location, records).await;
+        }
+        let ledger = LOG_TABLES.into_iter().filter(|name| *name != schema::CLOUDTRAIL);
+        let opened = ledger.map(async |name| Ok::<_, crate::lake::Error>((name, table::open(location, name).await?)));
+        let mut log: BTreeMap<&'static str, Option<DeltaTable>> = try_join_all(opened).await?.into_iter().collect();
+        // Whoever committed meanwhile may be in the ledger already.
+        match &mut records {
+            Some(records) => table::refresh(records, schema::CLOUDTRAIL).await?,
+            None => records = table::open(location, schema::CLOUDTRAIL).await?,
+        }
+        log.insert(schema::CLOUDTRAIL, records);
+        Ok(Log(log))
+    }
+
+    /// The records, where there are any.
+    pub(super) fn records(&self) -> Option<&DeltaTable> {
+        self.0.get(schema::CLOUDTRAIL)?.as_ref()
+    }
+}
 
 /// Where the rows of a name come from.
 #[derive(Debug)]
@@ -62,8 +97,8 @@ struct Relation {
 pub(super) struct LakeSchema {
     location: Location,
     reader: Arc<SessionState>,
-    /// The log's records as they were when the session began, where there are any.
-    records: Option<DeltaTable>,
+    /// The log and its ledger as they were when the session began.
+    log: Log,
     relations: BTreeMap<String, Relation>,
     states: Arc<States>,
     /// What the user vouches for.
@@ -75,7 +110,7 @@ impl LakeSchema {
     pub(super) fn new(
         location: Location,
         reader: SessionState,
-        records: Option<DeltaTable>,
+        log: Log,
         states: Arc<States>,
         assumed: Vec<Assumption>,
     ) -> LakeSchema {
@@ -86,7 +121,7 @@ impl LakeSchema {
         LakeSchema {
             location,
             reader: Arc::new(reader),
-            records,
+            log,
             relations: relations.collect(),
             states,
             assumed,
@@ -154,9 +189,9 @@ impl LakeSchema {
     }
 
     async fn open_table(&self, name: &str, columns: &SchemaRef) -> Result<Arc<dyn TableProvider>> {
-        let opened = match &self.records {
-            Some(records) if name == schema::CLOUDTRAIL => Ok(Some(records.clone())),
-            _ => table::open(&self.location, name).await,
+        let opened = match self.log.0.get(name) {
+            Some(opened) => Ok(opened.clone()),
+            None => table::open(&self.location, name).await,
         };
         if let Some(table) = opened.map_err(|error| DataFusionError::External(Box::new(error)))? {
             table.update_datafusion_session(self.reader.as_ref())?;

@@ -153,7 +153,9 @@ impl Texts {
         let emitted = narrow(counts.len())?;
         let all = self.numbers.take().into_state();
         self.next = 0;
-        let (mut mine, others): (Vec<_>, Vec<_>) = self.seen.drain().partition(|(group, _)| *group < emitted);
+        // Taken, not drained: what is emitted before it is spilled must give its memory back.
+        let seen = std::mem::take(&mut self.seen);
+        let (mut mine, others): (Vec<_>, Vec<_>) = seen.into_iter().partition(|(group, _)| *group < emitted);
         mine.sort_unstable();
         let of = |pairs: &[(u32, u32)]| {
             take(

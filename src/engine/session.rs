@@ -11,13 +11,12 @@ use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStat
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
-use deltalake::DeltaTable;
 use deltalake::kernel::Add;
 use futures::TryStreamExt;
 
 use super::binding::{self, Bindings, Value};
 use super::bytes_read::{BytesRead, CountingRegistry};
-use super::catalog::LakeSchema;
+use super::catalog::{LakeSchema, Log};
 use super::effective_access::{self, States};
 use super::held::Held;
 use super::memory::SharedPool;
@@ -31,7 +30,7 @@ use super::{
     read_only,
 };
 use crate::coverage::Assumption;
-use crate::lake::{Location, ledger, schema, snapshots, table};
+use crate::lake::{Location, ledger, schema, snapshots};
 use crate::model::Instant;
 
 const CATALOG: &str = "keytrail";
@@ -58,8 +57,8 @@ pub struct Session {
     /// For questions about the catalogue that PostgreSQL's clients ask; made when one does.
     catalogue: OnceLock<SessionContext>,
     location: Location,
-    /// The log's records as they were when the session began.
-    records: Option<DeltaTable>,
+    /// The log as it was when the session began.
+    log: Log,
     read: BytesRead,
     relations: Arc<WithQueries>,
     catalog: Arc<MemoryCatalogProvider>,
@@ -99,17 +98,12 @@ impl Session {
             };
             return Err(Error::NoLake(place.to_owned(), reason.to_owned()));
         }
-        let records = table::open(location, schema::CLOUDTRAIL).await?;
-        if records.is_none() && !LakeSchema::is_lake(location).await? {
+        let log = Log::open(location).await?;
+        if log.records().is_none() && !LakeSchema::is_lake(location).await? {
             return Err(Error::NoLake(
                 place.to_owned(),
                 "is not a lake: it holds no table".to_owned(),
             ));
-        }
-        // A writer that was killed may have left the ledger one commit behind the records. Where this reader may not
-        // write, it reads what is there.
-        if let Some(records) = &records {
-            let _ = ledger::settle(location, records).await;
         }
         let bytes = settings.memory_bytes.unwrap_or(MEMORY_BYTES_DEFAULT);
         let read = BytesRead::default();
@@ -119,7 +113,7 @@ impl Session {
         let lake = Arc::new(LakeSchema::new(
             location.clone(),
             reader,
-            records.clone(),
+            log.clone(),
             states.clone(),
             settings.assumed.clone(),
         ));
@@ -150,7 +144,7 @@ impl Session {
             pasted,
             catalogue: OnceLock::new(),
             location: location.clone(),
-            records,
+            log,
             read,
             relations,
             catalog,
@@ -179,7 +173,7 @@ impl Session {
     }
 
     fn record_files(&self) -> Result<Vec<Add>> {
-        match &self.records {
+        match self.log.records() {
             Some(records) => Ok(ledger::files(records, schema::CLOUDTRAIL)?),
             None => Ok(Vec::new()),
         }
@@ -262,7 +256,7 @@ impl Session {
             pasted: self.pasted.clone(),
             catalogue: OnceLock::new(),
             location: self.location.clone(),
-            records: self.records.clone(),
+            log: self.log.clone(),
             read: self.read.clone(),
             relations: self.relations.clone(),
             catalog: self.catalog.clone(),

@@ -24,6 +24,8 @@ const UNIT_OBJECTS: usize = 256;
 /// What a unit may have said before its turn comes: a unit of small objects is decoded to its end while the one before is
 /// taken in, and a large object waits with some megabytes. With one, decoders ran in turn instead of side by side.
 const UNIT_MESSAGES: usize = 4;
+/// Decoders at most: more would wait for what writes their rows, each with its megabytes.
+const DECODERS_MAX: usize = 8;
 /// Days of delivery that an incremental run of a bucket lists again: CloudTrail retries a delivery for 30 days.
 const LATE_DAYS: u64 = 30;
 
@@ -163,7 +165,9 @@ async fn take(
     report: &mut Report,
     intake: &mut Intake,
 ) -> Result<ListingRow, Error> {
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let cores = std::thread::available_parallelism()
+        .map_or(2, usize::from)
+        .min(DECODERS_MAX);
     // Threads of their own: a decoder may wait for its turn to hand rows on while the batch before is being encoded.
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(cores)

@@ -65,6 +65,14 @@ pub async fn open(lake: &Location, name: &str) -> Result<Option<DeltaTable>> {
     }
 }
 
+/// Brings an opened table up to what is there now.
+///
+/// # Errors
+/// As [`open`].
+pub async fn refresh(table: &mut DeltaTable, name: &str) -> Result<()> {
+    table.update_state().await.map_err(at(name))
+}
+
 /// Opens a table, creating it empty where there is none.
 ///
 /// `partition_columns` and `stats_columns` (top-level names only: the crate compares leaf names) matter at creation.
@@ -180,7 +188,7 @@ pub async fn commit(table: DeltaTable, name: &str, commit: Commit, number: Optio
     match result {
         Ok(_) => {
             let mut table = table;
-            table.update_state().await.map_err(at(name))?;
+            refresh(&mut table, name).await?;
             Ok(Committed::Done(table))
         }
         Err(DeltaTableError::VersionAlreadyExists(_)) => Ok(Committed::Raced),

@@ -84,9 +84,15 @@ impl TestLake {
 
 /// Answers to queries on a lake, each as its rows in JSON or its error.
 pub fn answers(folder: &Path, queries: &[&str]) -> Vec<Result<Vec<Value>, String>> {
+    answers_after(folder, queries, || ())
+}
+
+/// The same, of a session that was opened before a change.
+pub fn answers_after(folder: &Path, queries: &[&str], change: impl FnOnce()) -> Vec<Result<Vec<Value>, String>> {
     let location = Location::parse(&folder.display().to_string(), HashMap::new()).unwrap();
+    let session = run(async { Session::open(&location, &SessionSettings::default()).await.unwrap() });
+    change();
     run(async {
-        let session = Session::open(&location, &SessionSettings::default()).await.unwrap();
         let mut answers = Vec::with_capacity(queries.len());
         for query in queries {
             answers.push(answer(&session, query).await);
