@@ -31,11 +31,11 @@ pub(super) fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
 struct CountDistinct(Count);
 
 fn is_of_texts(arguments: &AccumulatorArgs) -> bool {
-    let kinds: Vec<&DataType> = arguments.expr_fields.iter().map(|field| field.data_type()).collect();
+    let [field] = arguments.expr_fields else { return false };
     arguments.is_distinct
         && matches!(
-            kinds.as_slice(),
-            [DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8]
+            field.data_type(),
+            DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8
         )
 }
 

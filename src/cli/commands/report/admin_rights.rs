@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::keyed::all;
 use super::lake::Lake;
 use super::{DocumentArgs, DocumentFormat, PeriodArgs};
 use crate::cli::args::Globals;
@@ -51,7 +50,9 @@ pub(super) async fn run(args: &AdminRightsArgs, globals: &Globals, printer: &Pri
     if args.actions == Actions::Full {
         actions.extend(FURTHER);
     }
-    let rights: Vec<Right> = all(lake.rights_by_key("full").await?).await?;
+    let rights: Vec<Right> = lake
+        .rows_with("held-admin-rights", &[("actions", "full".to_owned())])
+        .await?;
     let keys: Vec<Key> = lake.rows("key-inventory").await?;
     let names = keys.into_iter().map(|key| {
         let aliases = key.aliases.filter(|aliases| !aliases.is_empty());

@@ -9,7 +9,6 @@ use anyhow::Context;
 use futures::TryStreamExt;
 use serde::de::DeserializeOwned;
 
-use super::lake::typed;
 use crate::engine::{Error, Rows};
 use crate::report::evidence::OfKey;
 use crate::report::{Format, Writer};
@@ -87,14 +86,4 @@ impl<T: DeserializeOwned + OfKey> Keyed<T> {
             Some(serde_json::from_slice(&self.line)?)
         })
     }
-}
-
-/// Every row of an answer.
-pub(super) async fn all<T: DeserializeOwned>(rows: Rows) -> anyhow::Result<Vec<T>> {
-    let Rows { schema, mut stream, .. } = rows;
-    let mut found = Vec::new();
-    while let Some(batch) = stream.try_next().await.map_err(Error::from)? {
-        found.extend(typed(&schema, &batch)?);
-    }
-    Ok(found)
 }

@@ -178,7 +178,7 @@ impl Lake {
 }
 
 /// The rows of a batch as values.
-pub(super) fn typed<T: DeserializeOwned>(schema: &SchemaRef, batch: &RecordBatch) -> anyhow::Result<Vec<T>> {
+fn typed<T: DeserializeOwned>(schema: &SchemaRef, batch: &RecordBatch) -> anyhow::Result<Vec<T>> {
     let mut writer = Writer::new(Format::Jsonl, schema, Vec::new())?;
     writer.write(batch)?;
     let (_, bytes) = writer.finish()?;
