@@ -11,33 +11,22 @@
 -- column admin_calls: successful administrative calls in the window; one that was logged twice counts once
 -- column use_calls: successful uses in the window, those through AWS services included
 -- column verdict: exercised where the log shows both, granted where it does not: where it is not whole, they may have
-WITH held AS (
+WITH rights AS (
+    SELECT 'admin' AS class, * FROM effective_rights_at($as_of, 'core')
+    UNION ALL
+    SELECT 'use', * FROM effective_rights_at($as_of, 'use')
+),
+held AS (
     SELECT
         key_arn, principal_arn, principal_type, principal_id,
-        array_agg(CASE WHEN is_admin THEN action END ORDER BY action) FILTER (WHERE is_admin) AS admin_actions,
-        array_agg(CASE WHEN NOT is_admin THEN action END ORDER BY action) FILTER (WHERE NOT is_admin) AS use_actions
-    FROM (
-        SELECT
-            key_arn, principal_arn, principal_type, principal_id, action,
-            action IN (
-                'kms:PutKeyPolicy', 'kms:ScheduleKeyDeletion', 'kms:CancelKeyDeletion', 'kms:EnableKey',
-                'kms:DisableKey', 'kms:CreateGrant', 'kms:RevokeGrant', 'kms:EnableKeyRotation',
-                'kms:DisableKeyRotation'
-            ) AS is_admin
-        FROM effective_access_at($as_of)
-        WHERE action IN (
-                'kms:PutKeyPolicy', 'kms:ScheduleKeyDeletion', 'kms:CancelKeyDeletion', 'kms:EnableKey',
-                'kms:DisableKey', 'kms:CreateGrant', 'kms:RevokeGrant', 'kms:EnableKeyRotation',
-                'kms:DisableKeyRotation', 'kms:Decapsulate', 'kms:Decrypt', 'kms:DeriveSharedSecret',
-                'kms:Encapsulate', 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:GenerateDataKeyPair',
-                'kms:GenerateDataKeyPairWithoutPlaintext', 'kms:GenerateDataKeyWithoutPlaintext', 'kms:GenerateMac',
-                'kms:ReEncryptFrom', 'kms:ReEncryptTo', 'kms:Sign', 'kms:Verify', 'kms:VerifyMac'
-            )
-            -- What the snapshot leaves open is no finding, nor is what only an AWS service can use.
-            AND decision <> 'undetermined' AND coalesce(condition_kind, '') <> 'service_only'
-            AND principal_type <> 'service'
-    ) AS rights
+        array_sort(array_distinct(flatten(array_agg(actions) FILTER (WHERE class = 'admin')))) AS admin_actions,
+        array_sort(array_distinct(flatten(array_agg(actions) FILTER (WHERE class = 'use')))) AS use_actions
+    FROM rights
+    -- What the snapshot leaves open is no finding, nor is what only an AWS service can use.
+    WHERE decision <> 'undetermined' AND coalesce(condition_kind, '') <> 'service_only'
+        AND principal_type <> 'service'
     GROUP BY key_arn, principal_arn, principal_type, principal_id
+    HAVING count(CASE WHEN class = 'admin' THEN 1 END) > 0 AND count(CASE WHEN class = 'use' THEN 1 END) > 0
 ),
 calls AS (
     SELECT
@@ -49,18 +38,26 @@ calls AS (
         AND eventtime >= $as_of - $window AND eventtime < $as_of
     GROUP BY key_arn, principal_arn, principal_id
 ),
+-- Under the caller's unique id, where the right has one: a role that was made anew under its name has done nothing.
+-- Under the name alone otherwise.
 counted AS (
+    SELECT key_arn, principal_arn, principal_id, admin_calls, use_calls
+    FROM calls
+    WHERE principal_id IS NOT NULL
+    UNION ALL
+    SELECT key_arn, principal_arn, NULL, sum(admin_calls), sum(use_calls)
+    FROM calls
+    GROUP BY key_arn, principal_arn
+),
+duties AS (
     SELECT
         h.key_arn, h.principal_arn, h.principal_type, h.admin_actions, h.use_actions,
-        -- A role that was made anew under its name has done nothing.
-        coalesce(sum(CASE WHEN h.principal_id IS NULL OR h.principal_id = c.principal_id THEN c.admin_calls END), 0)
-            AS admin_calls,
-        coalesce(sum(CASE WHEN h.principal_id IS NULL OR h.principal_id = c.principal_id THEN c.use_calls END), 0)
-            AS use_calls
+        coalesce(c.admin_calls, 0) AS admin_calls,
+        coalesce(c.use_calls, 0) AS use_calls
     FROM held AS h
-    LEFT JOIN calls AS c ON c.key_arn = h.key_arn AND c.principal_arn = h.principal_arn
-    WHERE array_length(h.admin_actions) > 0 AND array_length(h.use_actions) > 0
-    GROUP BY h.key_arn, h.principal_arn, h.principal_type, h.principal_id, h.admin_actions, h.use_actions
+    LEFT JOIN counted AS c
+        ON c.key_arn = h.key_arn AND c.principal_arn = h.principal_arn
+        AND coalesce(c.principal_id, '') = coalesce(h.principal_id, '')
 )
 SELECT
     key_arn,
@@ -71,5 +68,5 @@ SELECT
     admin_calls,
     use_calls,
     CASE WHEN admin_calls > 0 AND use_calls > 0 THEN 'exercised' ELSE 'granted' END AS verdict
-FROM counted
+FROM duties
 ORDER BY key_arn, principal_arn

@@ -13,19 +13,10 @@ SELECT
     key_arn,
     principal_arn,
     principal_type,
-    array_agg(action ORDER BY action) AS actions,
-    first_value(paths ORDER BY action) AS paths,
-    first_value(limits ORDER BY action) AS limits,
+    array_sort(array_distinct(flatten(array_agg(actions)))) AS actions,
+    paths,
+    limits,
     reason
-FROM withheld_access_at($as_of)
-WHERE action IN (
-        'kms:PutKeyPolicy', 'kms:ScheduleKeyDeletion', 'kms:CancelKeyDeletion', 'kms:EnableKey',
-        'kms:DisableKey', 'kms:CreateGrant', 'kms:RevokeGrant', 'kms:EnableKeyRotation',
-        'kms:DisableKeyRotation', 'kms:CreateAlias', 'kms:DeleteAlias', 'kms:UpdateAlias',
-        'kms:DeleteImportedKeyMaterial', 'kms:ImportKeyMaterial', 'kms:ReplicateKey', 'kms:RetireGrant',
-        'kms:RotateKeyOnDemand', 'kms:TagResource', 'kms:UntagResource', 'kms:UpdateKeyDescription',
-        'kms:UpdatePrimaryRegion'
-    )
-GROUP BY
-    key_arn, principal_arn, principal_type, reason, array_to_string(paths, chr(10)), array_to_string(limits, chr(10))
-ORDER BY key_arn, principal_arn, min(action), array_to_string(limits, chr(10))
+FROM withheld_rights_at($as_of, 'full')
+GROUP BY key_arn, principal_arn, principal_type, paths, limits, reason
+ORDER BY key_arn, principal_arn, actions[1], array_to_string(limits, chr(10))

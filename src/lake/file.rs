@@ -1,9 +1,10 @@
 //! One Parquet file of a table: encoding rows, describing the file to Delta, reading chosen columns or rows back.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
 use deltalake::kernel::Add;
@@ -29,7 +30,7 @@ use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{Result, schema};
+use super::{Result, schema, sort};
 use crate::model::Instant;
 
 /// Rows in a row group: few enough that one service or key fills its own pages and groups.
@@ -38,6 +39,9 @@ const ROW_GROUP_ROWS: usize = 131_072;
 const PAGE_ROWS: usize = 8_192;
 /// Of texts in statistics; longer ones are cut to valid bounds.
 const STATISTICS_BYTES: usize = 64;
+/// Rows of the first kind from which on they get row groups of their own: fewer are read fast wherever they stand, and each
+/// row group costs every reader of the file its description of eighty columns.
+const APART_ROWS: usize = 1_024;
 /// Bytes in a page at most: of JSON texts, so that one key's few are read without thousands of others.
 const PAGE_BYTES: usize = 128 << 10;
 
@@ -51,6 +55,9 @@ pub struct Layout {
     pub stats: &'static [&'static str],
     /// Columns the rows are sorted by.
     pub sorted: &'static [&'static str],
+    /// Rows with this value in this column stand first, whatever the order of the others, and in row groups of their own: a
+    /// question about them alone reads no dictionary of the others' values, which is a megabyte in some columns.
+    pub apart: Option<(&'static str, &'static str)>,
     /// Columns with nearly one value per row: no dictionary, a bloom filter.
     pub unique: &'static [&'static str],
     /// Columns without a dictionary and without a filter.
@@ -74,6 +81,7 @@ pub const CLOUDTRAIL: Layout = Layout {
         "source_object",
     ],
     sorted: &["eventsource", "kms_key_arn", "eventname", "eventtime"],
+    apart: Some(("eventsource", sort::FIRST_SOURCE)),
     unique: &["eventid"],
     plain: &["requestid"],
     filtered: &["kms_key_arn", "accesskeyid", "principal_arn", "sourceipaddress"],
@@ -83,6 +91,7 @@ pub const CLOUDTRAIL: Layout = Layout {
 pub const BY_OBJECT: Layout = Layout {
     stats: &["source_object", "ingested_at"],
     sorted: &["source_object"],
+    apart: None,
     unique: &[],
     plain: &[],
     filtered: &[],
@@ -92,12 +101,13 @@ pub const BY_OBJECT: Layout = Layout {
 pub const SMALL: Layout = Layout {
     stats: &[],
     sorted: &[],
+    apart: None,
     unique: &[],
     plain: &[],
     filtered: &[],
 };
 
-fn properties(layout: &Layout, schema: &Schema, rows: usize) -> WriterProperties {
+fn properties(layout: &Layout, schema: &Schema, rows: usize, is_sorted: bool) -> WriterProperties {
     let leaf = |name: &str| {
         let mut leaves = 0_i32;
         for field in schema.fields() {
@@ -128,7 +138,7 @@ fn properties(layout: &Layout, schema: &Schema, rows: usize) -> WriterProperties
         .set_statistics_truncate_length(Some(STATISTICS_BYTES))
         .set_column_index_truncate_length(Some(STATISTICS_BYTES))
         .set_created_by(concat!("keytrail ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_sorting_columns((!sorting.is_empty()).then_some(sorting));
+        .set_sorting_columns((is_sorted && !sorting.is_empty()).then_some(sorting));
     let distinct = rows.min(ROW_GROUP_ROWS) as u64;
     for name in layout.unique.iter().chain(layout.plain) {
         builder = builder.set_column_dictionary_enabled(ColumnPath::from(*name), false);
@@ -170,15 +180,17 @@ pub fn encode(batch: &RecordBatch, layout: &Layout, partition: Option<(&str, Opt
         .filter(|&at| Some(batch.schema_ref().field(at).name().as_str()) != partition.as_ref().map(|(name, _)| *name))
         .collect();
     let batch = batch.project(&columns)?;
+    let first = leading(&batch, layout.apart);
+    let (groups, is_sorted) = row_groups(batch.num_rows(), first);
     let options = ArrowWriterOptions::new()
-        .with_properties(properties(layout, batch.schema_ref(), batch.num_rows()))
+        .with_properties(properties(layout, batch.schema_ref(), batch.num_rows(), is_sorted))
         // Without the embedded Arrow schema every reader sees plain strings, whatever this program held in memory.
         .with_skip_arrow_metadata(true);
     let mut bytes = Vec::new();
     let (mut file, columns) =
         ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options)?.into_serialized_writer()?;
-    for (group, start) in (0..batch.num_rows()).step_by(ROW_GROUP_ROWS).enumerate() {
-        let rows = batch.slice(start, ROW_GROUP_ROWS.min(batch.num_rows() - start));
+    for (group, range) in groups.into_iter().enumerate() {
+        let rows = batch.slice(range.start, range.len());
         let mut into = file.next_row_group()?;
         for chunk in chunks(&rows, columns.create_column_writers(group)?)? {
             chunk.append_to_row_group(&mut into)?;
@@ -210,6 +222,26 @@ pub fn encode(batch: &RecordBatch, layout: &Layout, partition: Option<(&str, Opt
         ..Add::default()
     };
     Ok(Encoded { bytes, add })
+}
+
+/// How many rows at the start have the value that sets rows apart.
+fn leading(batch: &RecordBatch, apart: Option<(&str, &str)>) -> usize {
+    let Some((column, value)) = apart else { return 0 };
+    let column = batch.column_by_name(column);
+    let texts = column.and_then(|column| column.as_string_opt::<i32>());
+    texts.map_or(0, |texts| texts.iter().take_while(|text| *text == Some(value)).count())
+}
+
+/// The rows of each row group, where the first `first` are a kind of their own; and whether each group is in the order of
+/// its columns, which the two kinds together are not.
+fn row_groups(rows: usize, first: usize) -> (Vec<Range<usize>>, bool) {
+    let is_mixed = first > 0 && first < rows && first < APART_ROWS;
+    let first = if is_mixed { 0 } else { first };
+    let groups = [0..first, first..rows].into_iter().flat_map(|kind| {
+        let starts = kind.clone().step_by(ROW_GROUP_ROWS);
+        starts.map(move |start| start..kind.end.min(start + ROW_GROUP_ROWS))
+    });
+    (groups.collect(), !is_mixed)
 }
 
 /// Encodes the columns of a row group side by side. A batch of an ordered log is of one day, hence one file: encoded by one
@@ -438,4 +470,24 @@ pub fn read_all<'a>(
     futures::stream::iter(adds)
         .map(move |add| read(store.clone(), add, columns, None))
         .buffered(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_kind_has_row_groups_of_its_own_where_it_fills_one() {
+        assert_eq!(row_groups(0, 0), (vec![], true));
+        assert_eq!(row_groups(10, 0), (vec![0..10], true));
+        assert_eq!(row_groups(10, 10), (vec![0..10], true));
+        assert_eq!(row_groups(5_000, APART_ROWS - 1), (vec![0..5_000], false));
+        let (first, rows) = (APART_ROWS, APART_ROWS + 1);
+        assert_eq!(row_groups(rows, first), (vec![0..first, first..rows], true));
+        let (first, rows) = (ROW_GROUP_ROWS + 2, 2 * ROW_GROUP_ROWS + 3);
+        assert_eq!(
+            row_groups(rows, first),
+            (vec![0..ROW_GROUP_ROWS, ROW_GROUP_ROWS..first, first..rows], true)
+        );
+    }
 }

@@ -119,7 +119,7 @@ fn each_right_names_what_narrows_it_and_what_is_withheld_is_listed_apart() {
     let withheld = ask(
         &lake,
         &[&format!(
-            "SELECT principal_arn, action, decision, paths, limits FROM withheld_access_at(TIMESTAMP '{AS_OF}')"
+            "SELECT principal_arn, unnest(actions) AS action, decision, paths, limits FROM withheld_rights_at(TIMESTAMP '{AS_OF}', 'full')"
         )],
     );
     let of = |role: &str, action: &str| limits(&withheld, role, action);

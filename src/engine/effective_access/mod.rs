@@ -6,7 +6,8 @@
 //! - `effective_access_without_mfa_at(AS_OF)`: the same, of requests that show no second factor.
 //! - `effective_rights_at(AS_OF, 'core' | 'full' | 'use' [, SINCE])`: the same, one row for the actions that nothing tells
 //!   apart.
-//! - `withheld_access_at(AS_OF)`: rights that policies and grants give there, and a Deny, a boundary or a control policy takes.
+//! - `withheld_rights_at(AS_OF, 'core' | 'full' | 'use')`: what policies and grants give there, and a Deny, a boundary or a
+//!   control policy takes, in rows of the same form.
 //! - `deletion_guards_at(AS_OF)`: what denies disabling or deleting a key, in the newest snapshots at an instant.
 //! - `effective_access_history`: every snapshot by itself.
 
@@ -50,7 +51,7 @@ pub(super) const WITHOUT_MFA_AT: &str = "effective_access_without_mfa_at";
 /// The function of an instant, for rights whose actions stand together.
 pub(super) const RIGHTS_AT: &str = "effective_rights_at";
 /// The function of an instant, for rights that are given and withheld.
-pub(super) const WITHHELD_AT: &str = "withheld_access_at";
+pub(super) const WITHHELD_AT: &str = "withheld_rights_at";
 
 /// Which snapshots a table is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -215,41 +216,50 @@ pub(super) struct RightsAt(pub(super) Arc<States>);
 
 impl TableFunctionImpl for RightsAt {
     fn call_with_args(&self, arguments: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
-        const TAKES: &str = "takes an instant, `core`, `full` or `use`, and perhaps another instant";
         let (as_of, kind, since) = match arguments.exprs() {
-            [as_of, Expr::Literal(kind, _)] => (as_of, kind, None),
-            [as_of, Expr::Literal(kind, _), since] => (as_of, kind, instant(RIGHTS_AT, since)?),
-            _ => return plan_err!("{RIGHTS_AT} {TAKES}"),
-        };
-        let wanted = match kind.try_as_str() {
-            Some(Some("core")) => kms::set(&kms::CORE),
-            Some(Some("full")) => kms::set(&kms::FULL),
-            Some(Some("use")) => kms::cryptographic() & single_key_actions(),
-            _ => return plan_err!("{RIGHTS_AT} {TAKES}"),
+            [as_of, kind] => (as_of, kind, None),
+            [as_of, kind, since] => (as_of, kind, instant(RIGHTS_AT, since)?),
+            _ => {
+                return plan_err!("{RIGHTS_AT} takes an instant, `core`, `full` or `use`, and perhaps another instant");
+            }
         };
         Ok(Arc::new(AccessTable {
-            together: Some(wanted),
+            together: Some(actions_of(RIGHTS_AT, kind)?),
             seen_since: since,
             ..AccessTable::new(self.0.clone(), Which::Newest(instant(RIGHTS_AT, as_of)?))
         }))
     }
 }
 
-/// `withheld_access_at(AS_OF)`.
+/// `withheld_rights_at(AS_OF, KIND)`.
 #[derive(Debug)]
 pub(super) struct WithheldAt(pub(super) Arc<States>);
 
 impl TableFunctionImpl for WithheldAt {
     fn call_with_args(&self, arguments: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
-        let [as_of] = arguments.exprs() else {
-            return plan_err!("{WITHHELD_AT} takes one instant");
+        let [as_of, kind] = arguments.exprs() else {
+            return plan_err!("{WITHHELD_AT} takes an instant, and `core`, `full` or `use`");
         };
-        let which = Which::Newest(instant(WITHHELD_AT, as_of)?);
         Ok(Arc::new(AccessTable {
+            together: Some(actions_of(WITHHELD_AT, kind)?),
             withheld: true,
-            ..AccessTable::new(self.0.clone(), which)
+            ..AccessTable::new(self.0.clone(), Which::Newest(instant(WITHHELD_AT, as_of)?))
         }))
     }
+}
+
+/// An argument of a table function that is a kind of action.
+fn actions_of(function: &str, argument: &Expr) -> Result<ActionSet> {
+    let kind = match argument {
+        Expr::Literal(kind, _) => kind.try_as_str().flatten(),
+        _ => None,
+    };
+    Ok(match kind {
+        Some("core") => kms::set(&kms::CORE),
+        Some("full") => kms::set(&kms::FULL),
+        Some("use") => kms::cryptographic() & single_key_actions(),
+        _ => return plan_err!("{function} takes `core`, `full` or `use` after its instant"),
+    })
 }
 
 /// An argument of a table function that is an instant: a literal, a parameter, or one less a duration.
