@@ -1,7 +1,7 @@
 //! Named queries as relations: `unused_keys` is a view with every parameter at its default, and
 //! `unused_keys('30d', '2026-10-01')` or `unused_keys(as_of => '2026-10-01')` is the same with values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,6 +29,9 @@ const CALLS_MAX: usize = 500;
 
 /// Values given to a query by its caller, by parameter.
 type Given = Vec<(String, String)>;
+
+/// Texts for the `$1` that stand in calls of queries; `None` for NULL.
+pub(super) type Texts = BTreeMap<String, Option<String>>;
 
 /// The lake's relations, and the named queries beside them.
 #[derive(Debug)]
@@ -70,18 +73,23 @@ impl WithQueries {
         }
     }
 
-    /// Turns every call of a query in a statement into a relation of its own.
+    /// Turns every call of a query in a statement into a relation of its own. Names the `$1` in calls for which `texts` holds
+    /// nothing: there the query's default stands, which has the same columns.
     ///
     /// # Errors
     /// A call's values are not of its parameters, or there is nothing to answer it from.
-    pub(super) async fn resolve(&self, statement: &mut Statement) -> super::Result<()> {
-        let mut calls = Calls::default();
+    pub(super) async fn resolve(&self, statement: &mut Statement, texts: &Texts) -> super::Result<BTreeSet<String>> {
+        let mut calls = Calls {
+            texts,
+            found: Vec::new(),
+            awaited: BTreeSet::new(),
+        };
         let mut inner = statement;
         while let Statement::Explain(explain) = inner {
             inner = &mut explain.statement;
         }
         let Statement::Statement(inner) = inner else {
-            return Ok(());
+            return Ok(BTreeSet::new());
         };
         if let ControlFlow::Break(error) = inner.visit(&mut calls) {
             return Err(*error);
@@ -89,7 +97,7 @@ impl WithQueries {
         for (name, query, given) in calls.found {
             self.view(&name, &query, &given).await?;
         }
-        Ok(())
+        Ok(calls.awaited)
     }
 
     async fn view(&self, name: &str, query: &NamedQuery, given: &Given) -> super::Result<Arc<dyn TableProvider>> {
@@ -235,12 +243,13 @@ impl TableProvider for Refused {
 }
 
 /// Calls of queries in a statement.
-#[derive(Default)]
-struct Calls {
+struct Calls<'t> {
+    texts: &'t Texts,
     found: Vec<(String, NamedQuery, Given)>,
+    awaited: BTreeSet<String>,
 }
 
-impl VisitorMut for Calls {
+impl VisitorMut for Calls<'_> {
     type Break = Box<Error>;
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Box<Error>> {
@@ -256,7 +265,7 @@ impl VisitorMut for Calls {
         let called = relation_name(&query.name);
         let given = match args.take() {
             None => Given::new(),
-            Some(arguments) => match given(&query, &arguments.args) {
+            Some(arguments) => match self.given(&query, &arguments.args) {
                 Ok(given) => given,
                 Err(error) => return ControlFlow::Break(Box::new(error)),
             },
@@ -275,55 +284,76 @@ impl VisitorMut for Calls {
     }
 }
 
-fn given(query: &NamedQuery, arguments: &[FunctionArg]) -> super::Result<Given> {
-    let mut given = Given::new();
-    for (index, argument) in arguments.iter().enumerate() {
-        let (name, value) = match argument {
-            FunctionArg::Unnamed(value) => {
-                let parameter = query.parameters.get(index).ok_or_else(|| Error::Parameter {
-                    name: (index + 1).to_string(),
-                    reason: format!("query `{}` has {} parameters", query.name, query.parameters.len()),
-                })?;
-                (parameter.name.clone(), value)
-            }
-            FunctionArg::Named { name, arg, .. } => (name.value.to_ascii_lowercase(), arg),
-            FunctionArg::ExprNamed { name, arg, .. } => (name.to_string().to_ascii_lowercase(), arg),
-        };
-        match value {
-            FunctionArgExpr::Expr(value) => match literal(value) {
-                Some(Some(text)) => given.push((name, text)),
+impl Calls<'_> {
+    fn given(&mut self, query: &NamedQuery, arguments: &[FunctionArg]) -> super::Result<Given> {
+        let mut given = Given::new();
+        for (index, argument) in arguments.iter().enumerate() {
+            let (name, value) = match argument {
+                FunctionArg::Unnamed(value) => {
+                    let parameter = query.parameters.get(index).ok_or_else(|| Error::Parameter {
+                        name: (index + 1).to_string(),
+                        reason: format!("query `{}` has {} parameters", query.name, query.parameters.len()),
+                    })?;
+                    (parameter.name.clone(), value)
+                }
+                FunctionArg::Named { name, arg, .. } => (name.value.to_ascii_lowercase(), arg),
+                FunctionArg::ExprNamed { name, arg, .. } => (name.to_string().to_ascii_lowercase(), arg),
+            };
+            let FunctionArgExpr::Expr(value) = value else {
+                let reason = format!("`{value}` is not a value");
+                return Err(Error::Parameter { name, reason });
+            };
+            match literal(value) {
+                Some(Literal::Text(text)) => given.push((name, text)),
                 // NULL is the default.
-                Some(None) => {}
+                Some(Literal::Null) => {}
+                Some(Literal::Later(placeholder)) => match self.texts.get(&placeholder) {
+                    Some(text) => given.extend(text.clone().map(|text| (name, text))),
+                    None => {
+                        self.awaited.insert(placeholder);
+                    }
+                },
                 None => {
                     let reason = format!("`{value}` is not a value that stands in the query");
                     return Err(Error::Parameter { name, reason });
                 }
-            },
-            other => {
-                let reason = format!("`{other}` is not a value");
-                return Err(Error::Parameter { name, reason });
             }
         }
+        // Said at once, not when the view is read.
+        if self.awaited.is_empty() {
+            query.bind(&given, Some(crate::model::Instant(0)))?;
+        }
+        Ok(given)
     }
-    // Said at once, not when the view is read.
-    query.bind(&given, Some(crate::model::Instant(0)))?;
-    Ok(given)
 }
 
-/// The text of a literal; within, `None` for NULL.
-fn literal(value: &ast::Expr) -> Option<Option<String>> {
+/// A value in a call.
+enum Literal {
+    Text(String),
+    Null,
+    /// `$1`: what is bound to it is not known yet.
+    Later(String),
+}
+
+/// What an expression that is a literal says.
+fn literal(value: &ast::Expr) -> Option<Literal> {
     match value {
         ast::Expr::Value(literal) => Some(match &literal.value {
-            ast::Value::Null => None,
-            ast::Value::SingleQuotedString(text) | ast::Value::Number(text, _) => Some(text.clone()),
-            ast::Value::Boolean(flag) => Some(flag.to_string()),
+            ast::Value::Null => Literal::Null,
+            ast::Value::SingleQuotedString(text) | ast::Value::Number(text, _) => Literal::Text(text.clone()),
+            ast::Value::Boolean(flag) => Literal::Text(flag.to_string()),
+            ast::Value::Placeholder(name) => Literal::Later(name.clone()),
             _ => return None,
         }),
         ast::Expr::TypedString(typed) => literal(&ast::Expr::Value(typed.value.clone())),
         ast::Expr::UnaryOp {
             op: UnaryOperator::Minus,
             expr,
-        } => literal(expr)?.map(|text| Some(format!("-{text}"))),
+        } => match literal(expr)? {
+            Literal::Text(text) => Some(Literal::Text(format!("-{text}"))),
+            Literal::Null => Some(Literal::Null),
+            Literal::Later(_) => None,
+        },
         ast::Expr::Cast { expr, .. } | ast::Expr::Nested(expr) => literal(expr),
         _ => None,
     }

@@ -1,7 +1,9 @@
 //! A statement that was planned, to be run once or often, each time within limits of its own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use datafusion::catalog::SchemaProvider;
 use datafusion::common::ParamValues;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder};
@@ -11,16 +13,44 @@ use datafusion::prelude::SQLOptions;
 use datafusion::sql::parser::Statement;
 
 use super::memory::PartOf;
+use super::named::{Texts, WithQueries};
 use super::reading::Meter;
-use super::{Result, Rows, membership};
+use super::{Error, Result, Rows, dialect, membership};
 
 /// A planned statement.
 pub struct Prepared {
     plan: LogicalPlan,
     state: SessionState,
+    calls: Option<Calls>,
+}
+
+/// Calls of named queries with parameters of the statement: such a query is planned with the values.
+struct Calls {
+    /// The statement as it was read.
+    statement: Statement,
+    relations: Arc<WithQueries>,
+    /// The parameters that stand in calls, `$1` and the like.
+    parameters: BTreeSet<String>,
 }
 
 impl Prepared {
+    /// Plans a statement in the dialect that people paste, over these relations.
+    pub(super) async fn pasted(
+        state: SessionState,
+        relations: Arc<WithQueries>,
+        statement: Statement,
+    ) -> Result<Prepared> {
+        let (mut prepared, parameters) = over(state, &relations, statement.clone(), &Texts::new()).await?;
+        if !parameters.is_empty() {
+            prepared.calls = Some(Calls {
+                statement,
+                relations,
+                parameters,
+            });
+        }
+        Ok(prepared)
+    }
+
     /// Plans a statement, which must only read.
     pub(super) async fn new(state: SessionState, statement: Statement) -> Result<Prepared> {
         let plan = state.statement_to_plan(statement).await?;
@@ -32,7 +62,15 @@ impl Prepared {
         Ok(Prepared {
             plan: membership::as_values(plan)?,
             state,
+            calls: None,
         })
+    }
+
+    /// The statement's parameters that stand in calls of named queries, and not in the plan. Each is text, as every
+    /// parameter of such a query can be written.
+    pub fn parameters_of_calls(&self) -> impl Iterator<Item = &str> {
+        let calls = self.calls.iter();
+        calls.flat_map(|calls| calls.parameters.iter().map(String::as_str))
     }
 
     /// The plan, with the statement's parameters in it.
@@ -45,9 +83,14 @@ impl Prepared {
     /// # Errors
     /// A value is not of its parameter's type, or there is no way to answer.
     pub async fn run(&self, values: Option<&ParamValues>, memory_bytes: Option<usize>) -> Result<Rows> {
+        let called = match &self.calls {
+            Some(calls) => Some(calls.with(self.state.clone(), values).await?),
+            None => None,
+        };
+        let plan = called.as_ref().map_or(&self.plan, |called| &called.plan).clone();
         let plan = match values {
-            Some(values) => self.plan.clone().replace_params_with_values(values)?,
-            None => self.plan.clone(),
+            Some(values) => plan.replace_params_with_values(values)?,
+            None => plan,
         };
         let limited;
         let state = match memory_bytes {
@@ -71,4 +114,35 @@ impl Prepared {
             meter,
         })
     }
+}
+
+impl Calls {
+    /// The statement, planned with the values.
+    async fn with(&self, state: SessionState, values: Option<&ParamValues>) -> Result<Prepared> {
+        let mut texts = Texts::new();
+        for name in &self.parameters {
+            let value = values.and_then(|values| values.get_placeholders_with_values(name).ok());
+            let reason = || "no value is bound to it".to_owned();
+            let value = value.ok_or_else(|| Error::Parameter {
+                name: name.clone(),
+                reason: reason(),
+            })?;
+            let value = value.value();
+            texts.insert(name.clone(), (!value.is_null()).then(|| value.to_string()));
+        }
+        let (prepared, _) = over(state, &self.relations, self.statement.clone(), &texts).await?;
+        Ok(prepared)
+    }
+}
+
+/// Plans a statement, and names the parameters in calls that `texts` says nothing of.
+async fn over(
+    state: SessionState,
+    relations: &WithQueries,
+    mut statement: Statement,
+    texts: &Texts,
+) -> Result<(Prepared, BTreeSet<String>)> {
+    let awaited = relations.resolve(&mut statement, texts).await?;
+    dialect::rewrite(&mut statement, &|name| relations.table_exist(name));
+    Ok((Prepared::new(state, statement).await?, awaited))
 }

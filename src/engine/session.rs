@@ -271,12 +271,7 @@ impl Session {
         let mut statement = dialect::parse_pasted(sql)?;
         read_only::check(&statement)?;
         binding::bind(&mut statement, bindings)?;
-        self.relations.resolve(&mut statement).await?;
-        dialect::rewrite(&mut statement, &|name| self.relations.table_exist(name));
-        Prepared::new(self.pasted.state(), statement)
-            .await?
-            .run(None, None)
-            .await
+        self.prepared(statement).await?.run(None, None).await
     }
 
     /// Plans a query that somebody typed or pasted; `$1`, `$2` are parameters to be given when it is run.
@@ -284,11 +279,13 @@ impl Session {
     /// # Errors
     /// As [`Session::query`].
     pub async fn prepare(&self, sql: &str) -> Result<Prepared> {
-        let mut statement = dialect::parse_pasted(sql)?;
+        let statement = dialect::parse_pasted(sql)?;
         read_only::check(&statement)?;
-        self.relations.resolve(&mut statement).await?;
-        dialect::rewrite(&mut statement, &|name| self.relations.table_exist(name));
-        Prepared::new(self.pasted.state(), statement).await
+        self.prepared(statement).await
+    }
+
+    async fn prepared(&self, statement: Statement) -> Result<Prepared> {
+        Prepared::pasted(self.pasted.state(), self.relations.clone(), statement).await
     }
 
     /// Plans a question that PostgreSQL's clients ask about the catalogue.

@@ -1,6 +1,7 @@
 //! One Parquet file of a table: encoding rows, describing the file to Delta, reading chosen columns or rows back.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 use parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowColumnWriter, ArrowWriter, ArrowWriterOptions, compute_leaves,
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions, compute_leaves,
 };
 #[expect(
     deprecated,
@@ -24,8 +25,9 @@ use parquet::arrow::async_reader::ParquetObjectReader;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::{ParquetMetaData, SortingColumn};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::file::statistics::Statistics;
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
@@ -37,6 +39,8 @@ use crate::model::Instant;
 const ROW_GROUP_ROWS: usize = 131_072;
 /// Rows in a page, the unit that statistics and filters skip.
 const PAGE_ROWS: usize = 8_192;
+/// Rows in a page of rows that stand apart: of ten thousand a day, one key's are a few.
+const PAGE_ROWS_APART: usize = 1_024;
 /// Of texts in statistics; longer ones are cut to valid bounds.
 const STATISTICS_BYTES: usize = 64;
 /// Rows of the first kind from which on they get row groups of their own: fewer are read fast wherever they stand, and each
@@ -55,15 +59,25 @@ pub struct Layout {
     pub stats: &'static [&'static str],
     /// Columns the rows are sorted by.
     pub sorted: &'static [&'static str],
-    /// Rows with this value in this column stand first, whatever the order of the others, and in row groups of their own: a
-    /// question about them alone reads no dictionary of the others' values, which is a megabyte in some columns.
-    pub apart: Option<(&'static str, &'static str)>,
+    /// Rows that stand first, whatever the order of the others, and in row groups of their own: a question about them alone
+    /// reads no dictionary of the others' values, which is a megabyte in some columns.
+    pub apart: Option<Apart>,
     /// Columns with nearly one value per row: no dictionary, a bloom filter.
     pub unique: &'static [&'static str],
     /// Columns without a dictionary and without a filter.
     pub plain: &'static [&'static str],
     /// Columns with a bloom filter beside their dictionary.
     pub filtered: &'static [&'static str],
+}
+
+/// Rows that have row groups of their own, to be read a few at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct Apart {
+    /// The column, and its value, that tell them.
+    pub rows: (&'static str, &'static str),
+    /// Columns, by their paths, without a dictionary there: to read one key's rows takes their pages, and would take the whole
+    /// dictionary. Rows alike stand together, so that pages of plain values compress as well.
+    pub plain: &'static [&'static str],
 }
 
 /// The layout of `cloudtrail`.
@@ -81,9 +95,23 @@ pub const CLOUDTRAIL: Layout = Layout {
         "source_object",
     ],
     sorted: &["eventsource", "kms_key_arn", "eventname", "eventtime"],
-    apart: Some(("eventsource", sort::FIRST_SOURCE)),
+    apart: Some(Apart {
+        rows: ("eventsource", sort::FIRST_SOURCE),
+        plain: &[
+            "kms_key_arn",
+            "kms.list.element.key_arn",
+            "kms.list.element.key_id",
+            "kms.list.element.key_ref",
+            "resources.list.element.arn",
+            "requestparameters",
+            "responseelements",
+            "additionaleventdata",
+            "errormessage",
+        ],
+    }),
     unique: &["eventid"],
-    plain: &["requestid"],
+    // Times are nearly as many as rows: a dictionary of them is larger than they are.
+    plain: &["requestid", "eventtime"],
     filtered: &["kms_key_arn", "accesskeyid", "principal_arn", "sourceipaddress"],
 };
 
@@ -107,7 +135,7 @@ pub const SMALL: Layout = Layout {
     filtered: &[],
 };
 
-fn properties(layout: &Layout, schema: &Schema, rows: usize, is_sorted: bool) -> WriterProperties {
+fn properties(layout: &Layout, schema: &Schema, rows: usize, is_sorted: bool) -> WriterPropertiesBuilder {
     let leaf = |name: &str| {
         let mut leaves = 0_i32;
         for field in schema.fields() {
@@ -151,7 +179,30 @@ fn properties(layout: &Layout, schema: &Schema, rows: usize, is_sorted: bool) ->
                 .set_column_bloom_filter_max_ndv(ColumnPath::from(*name), distinct.max(1));
         }
     }
-    builder.build()
+    builder
+}
+
+/// The properties of row groups of rows that stand apart.
+fn properties_apart(apart: &Apart, builder: WriterPropertiesBuilder) -> WriterPropertiesBuilder {
+    let plain = |builder: WriterPropertiesBuilder, path: &&str| {
+        let path = ColumnPath::new(path.split('.').map(str::to_owned).collect());
+        builder.set_column_dictionary_enabled(path, false)
+    };
+    let builder = builder.set_data_page_row_count_limit(PAGE_ROWS_APART);
+    apart.plain.iter().fold(builder, plain)
+}
+
+/// A writer of files into `bytes`, and what makes the writers of a row group's columns.
+fn writer<W: Write + Send>(
+    bytes: W,
+    schema: SchemaRef,
+    properties: WriterPropertiesBuilder,
+) -> Result<(SerializedFileWriter<W>, ArrowRowGroupWriterFactory)> {
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties.build())
+        // Without the embedded Arrow schema every reader sees plain strings, whatever this program held in memory.
+        .with_skip_arrow_metadata(true);
+    Ok(ArrowWriter::try_new_with_options(bytes, schema, options)?.into_serialized_writer()?)
 }
 
 fn leaf_count(data_type: &DataType) -> i32 {
@@ -180,19 +231,22 @@ pub fn encode(batch: &RecordBatch, layout: &Layout, partition: Option<(&str, Opt
         .filter(|&at| Some(batch.schema_ref().field(at).name().as_str()) != partition.as_ref().map(|(name, _)| *name))
         .collect();
     let batch = batch.project(&columns)?;
-    let first = leading(&batch, layout.apart);
-    let (groups, is_sorted) = row_groups(batch.num_rows(), first);
-    let options = ArrowWriterOptions::new()
-        .with_properties(properties(layout, batch.schema_ref(), batch.num_rows(), is_sorted))
-        // Without the embedded Arrow schema every reader sees plain strings, whatever this program held in memory.
-        .with_skip_arrow_metadata(true);
+    let (groups, is_sorted) = row_groups(batch.num_rows(), leading(&batch, layout.apart.as_ref()));
+    let wanted = || properties(layout, batch.schema_ref(), batch.num_rows(), is_sorted);
     let mut bytes = Vec::new();
-    let (mut file, columns) =
-        ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options)?.into_serialized_writer()?;
-    for (group, range) in groups.into_iter().enumerate() {
-        let rows = batch.slice(range.start, range.len());
+    let (mut file, columns) = writer(&mut bytes, batch.schema(), wanted())?;
+    // A file has one set of properties; a second file, which is thrown away, lends its own to the rows that stand apart.
+    let columns_apart = match &layout.apart {
+        Some(apart) if groups.iter().any(|group| group.is_apart) => {
+            Some(writer(std::io::sink(), batch.schema(), properties_apart(apart, wanted()))?.1)
+        }
+        _ => None,
+    };
+    for (at, group) in groups.iter().enumerate() {
+        let rows = batch.slice(group.rows.start, group.rows.len());
+        let columns = columns_apart.as_ref().filter(|_| group.is_apart).unwrap_or(&columns);
         let mut into = file.next_row_group()?;
-        for chunk in chunks(&rows, columns.create_column_writers(group)?)? {
+        for chunk in chunks(&rows, columns.create_column_writers(at)?)? {
             chunk.append_to_row_group(&mut into)?;
         }
         into.close()?;
@@ -224,22 +278,35 @@ pub fn encode(batch: &RecordBatch, layout: &Layout, partition: Option<(&str, Opt
     Ok(Encoded { bytes, add })
 }
 
-/// How many rows at the start have the value that sets rows apart.
-fn leading(batch: &RecordBatch, apart: Option<(&str, &str)>) -> usize {
-    let Some((column, value)) = apart else { return 0 };
+/// How many rows at the start stand apart.
+fn leading(batch: &RecordBatch, apart: Option<&Apart>) -> usize {
+    let Some((column, value)) = apart.map(|apart| apart.rows) else {
+        return 0;
+    };
     let column = batch.column_by_name(column);
     let texts = column.and_then(|column| column.as_string_opt::<i32>());
     texts.map_or(0, |texts| texts.iter().take_while(|text| *text == Some(value)).count())
 }
 
-/// The rows of each row group, where the first `first` are a kind of their own; and whether each group is in the order of
-/// its columns, which the two kinds together are not.
-fn row_groups(rows: usize, first: usize) -> (Vec<Range<usize>>, bool) {
+/// A row group to be.
+#[derive(Debug, PartialEq, Eq)]
+struct RowGroup {
+    rows: Range<usize>,
+    is_apart: bool,
+}
+
+/// The row groups of a file whose first `first` rows stand apart; and whether each group is in the order of its columns,
+/// which the two kinds together are not.
+fn row_groups(rows: usize, first: usize) -> (Vec<RowGroup>, bool) {
     let is_mixed = first > 0 && first < rows && first < APART_ROWS;
-    let first = if is_mixed { 0 } else { first };
-    let groups = [0..first, first..rows].into_iter().flat_map(|kind| {
+    let first = if first < APART_ROWS { 0 } else { first };
+    let kinds = [(0..first, true), (first..rows, false)];
+    let groups = kinds.into_iter().flat_map(|(kind, is_apart)| {
         let starts = kind.clone().step_by(ROW_GROUP_ROWS);
-        starts.map(move |start| start..kind.end.min(start + ROW_GROUP_ROWS))
+        starts.map(move |start| RowGroup {
+            rows: start..kind.end.min(start + ROW_GROUP_ROWS),
+            is_apart,
+        })
     });
     (groups.collect(), !is_mixed)
 }
@@ -474,20 +541,72 @@ pub fn read_all<'a>(
 
 #[cfg(test)]
 mod tests {
+    use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
+
+    use super::super::batch::BatchBuilder;
     use super::*;
+    use crate::trail::record::Record;
 
     #[test]
     fn the_first_kind_has_row_groups_of_its_own_where_it_fills_one() {
-        assert_eq!(row_groups(0, 0), (vec![], true));
-        assert_eq!(row_groups(10, 0), (vec![0..10], true));
-        assert_eq!(row_groups(10, 10), (vec![0..10], true));
-        assert_eq!(row_groups(5_000, APART_ROWS - 1), (vec![0..5_000], false));
+        let of = |rows: usize, first: usize| {
+            let (groups, is_sorted) = row_groups(rows, first);
+            let groups: Vec<_> = groups.into_iter().map(|group| (group.rows, group.is_apart)).collect();
+            (groups, is_sorted)
+        };
+        assert_eq!(of(0, 0), (vec![], true));
+        assert_eq!(of(10, 0), (vec![(0..10, false)], true));
+        assert_eq!(of(10, 10), (vec![(0..10, false)], true));
+        assert_eq!(of(5_000, APART_ROWS - 1), (vec![(0..5_000, false)], false));
         let (first, rows) = (APART_ROWS, APART_ROWS + 1);
-        assert_eq!(row_groups(rows, first), (vec![0..first, first..rows], true));
-        let (first, rows) = (ROW_GROUP_ROWS + 2, 2 * ROW_GROUP_ROWS + 3);
-        assert_eq!(
-            row_groups(rows, first),
-            (vec![0..ROW_GROUP_ROWS, ROW_GROUP_ROWS..first, first..rows], true)
-        );
+        assert_eq!(of(rows, first), (vec![(0..first, true), (first..rows, false)], true));
+        assert_eq!(of(first, first), (vec![(0..first, true)], true));
+        let (full, first, rows) = (ROW_GROUP_ROWS, ROW_GROUP_ROWS + 2, 2 * ROW_GROUP_ROWS + 1);
+        let three = vec![(0..full, true), (full..first, true), (first..rows, false)];
+        assert_eq!(of(rows, first), (three, true));
+    }
+
+    #[tokio::test]
+    async fn rows_that_stand_apart_come_back_as_they_were() {
+        let raw = |at: usize, source: &str| {
+            format!(
+                r#"{{"eventTime":"2026-01-01T00:{:02}:{:02}Z","eventSource":"{source}","eventName":"E{}","eventID":"{at}",
+                "requestParameters":{{"keyId":"arn:aws:kms:us-east-1:111122223333:key/{}"}}}}"#,
+                at / 60 % 60,
+                at % 60,
+                at % 3,
+                at % 7
+            )
+        };
+        let mut builder = BatchBuilder::new(false);
+        for at in 0..3 * APART_ROWS {
+            let source = if at % 3 == 0 {
+                "s3.amazonaws.com"
+            } else {
+                sort::FIRST_SOURCE
+            };
+            builder.push("o", at as u64, &Record::parse(&raw(at, source)).unwrap());
+        }
+        let chunks = vec![builder.finish().unwrap()];
+        let order = sort::order(&chunks, |_| true).unwrap();
+        let rows = sort::apply(chunks, &order).unwrap();
+        let day = Some("2026-01-01".to_owned());
+        let encoded = encode(&rows, &CLOUDTRAIL, Some((schema::EVENT_DATE, day))).unwrap();
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&encoded.bytes).unwrap();
+        let groups: Vec<i64> = metadata.row_groups().iter().map(RowGroupMetaData::num_rows).collect();
+        assert_eq!(groups, [2 * APART_ROWS as i64, APART_ROWS as i64]);
+        let sources = metadata.row_groups().iter().map(|group| {
+            let column = group
+                .columns()
+                .iter()
+                .find(|column| column.column_path().string() == "eventsource");
+            let statistics = column.unwrap().statistics().unwrap();
+            String::from_utf8(statistics.max_bytes_opt().unwrap().to_vec()).unwrap()
+        });
+        assert_eq!(sources.collect::<Vec<_>>(), [sort::FIRST_SOURCE, "s3.amazonaws.com"]);
+        let store: Arc<dyn ObjectStore> = Arc::new(object_store::memory::InMemory::new());
+        let add = self::store(store.as_ref(), encoded).await.unwrap();
+        let back = read_typed(store, &add, &rows.schema()).await.unwrap();
+        assert_eq!(back, rows);
     }
 }

@@ -263,7 +263,7 @@ impl ExtendedQueryHandler for Client {
             Statement::Command(command) => commands::run(command, client).await,
             Statement::Question(prepared) => {
                 unless_failed(client)?;
-                let kinds = parameters::kinds(prepared.plan())?;
+                let kinds = parameters::kinds(prepared)?;
                 let values = parameters::values(portal, &kinds)?;
                 self.0
                     .answer(client, prepared, values, &portal.result_column_format)
@@ -297,7 +297,7 @@ impl QueryParser for Parser {
     fn get_parameter_types(&self, statement: &Statement) -> PgWireResult<Vec<Type>> {
         match statement {
             Statement::Command(_) => Ok(Vec::new()),
-            Statement::Question(prepared) => parameters::types(&parameters::kinds(prepared.plan())?),
+            Statement::Question(prepared) => parameters::types(&parameters::kinds(prepared)?),
         }
     }
 

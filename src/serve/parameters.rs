@@ -5,16 +5,18 @@ use std::collections::HashMap;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ParamValues;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::Expr;
 use datafusion_postgres::arrow_pg::datatypes::{df, into_pg_type};
 use datafusion_postgres::pgwire::api::Type;
 use datafusion_postgres::pgwire::api::portal::Portal;
 use datafusion_postgres::pgwire::error::PgWireResult;
 
 use super::failure;
+use crate::engine::Prepared;
 
-/// The types of a plan's parameters, from the first on; `None` where nothing tells.
-pub(super) fn kinds(plan: &LogicalPlan) -> PgWireResult<Vec<Option<DataType>>> {
+/// The types of a statement's parameters, from the first on; `None` where nothing tells.
+pub(super) fn kinds(prepared: &Prepared) -> PgWireResult<Vec<Option<DataType>>> {
+    let plan = prepared.plan();
     let inferred = plan
         .get_parameter_types()
         .map_err(|error| failure::of_engine(&error.into()))?;
@@ -41,7 +43,9 @@ pub(super) fn kinds(plan: &LogicalPlan) -> PgWireResult<Vec<Option<DataType>>> {
     });
     let last = inferred
         .keys()
-        .filter_map(|name| number(name))
+        .map(String::as_str)
+        .chain(prepared.parameters_of_calls())
+        .filter_map(number)
         .max()
         .unwrap_or_default();
     Ok((1..=last)

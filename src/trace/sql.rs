@@ -18,7 +18,9 @@ pub const USES: &str = include_str!("sql/uses.sql");
 pub const ISSUED: &str = include_str!("sql/issued.sql");
 /// What `$keys` and `$arns` did from `$since` until `$until`.
 pub const AROUND: &str = include_str!("sql/around.sql");
-/// Every record of `kms_records` that names `$key`.
+/// On which days `kms_records` holds what takes long to read of `$key`.
+pub const DAYS: &str = include_str!("sql/days.sql");
+/// Every record of `kms_records` that names `$key`, given those days.
 pub const RECORDS: &str = include_str!("sql/records.sql");
 /// The custom key store of `$key`, if it is in one.
 pub const STORES: &str = include_str!("sql/stores.sql");

@@ -86,6 +86,21 @@ def named_queries_are_views_and_functions():
         assert whole > 0
         fewer = cursor.execute("SELECT count(*) FROM key_usage(since => '2026-10-01')").fetchone()[0]
         assert 0 < fewer < whole, (fewer, whole)
+        # The values of a call as parameters, beside others; a statement that is prepared serves for each.
+        since = "SELECT count(*) FROM key_usage(since => %s) WHERE coalesce(key_arn, '') <> %s"
+        for value, expected in (("2026-10-01", fewer), (None, whole), ("2026-10-01", fewer)):
+            counted = cursor.execute(since, (value, "none"), prepare=True).fetchone()[0]
+            assert counted == expected, (value, counted, expected)
+        moment = datetime.datetime(2026, 10, 1, tzinfo=datetime.timezone.utc)
+        assert cursor.execute("SELECT count(*) FROM key_usage(%s::timestamptz)", (moment,)).fetchone()[0] == fewer
+        whose = cursor.execute("SELECT verdict FROM unused_keys(%s, as_of => %s) LIMIT 1", ("30d", "2026-10-09")).fetchone()
+        assert whose is not None
+        try:
+            cursor.execute("SELECT * FROM unused_keys(%s)", ("soon",))
+            raise AssertionError("a window that is none was taken")
+        except psycopg.Error as error:
+            assert "window" in str(error), error
+            connection.rollback()
         joined = cursor.execute(
             "SELECT u.verdict, count(*) FROM unused_keys AS u JOIN kms_keys k ON k.key_arn = u.key_arn GROUP BY 1"
         ).fetchall()

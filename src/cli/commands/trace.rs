@@ -147,6 +147,13 @@ impl Told {
     }
 }
 
+/// A day with records of a kind.
+#[derive(Debug, Deserialize)]
+struct Day {
+    day: Option<String>,
+    is_change: bool,
+}
+
 #[derive(Debug, Deserialize)]
 struct Name {
     name: String,
@@ -194,7 +201,17 @@ impl Lake<'_> {
     /// Reads the key's records once for all the questions about them.
     async fn hold(&mut self, key_arn: &str) -> anyhow::Result<()> {
         let bindings = Bindings::from([("key".to_owned(), Value::Text(key_arn.to_owned()))]);
-        let mut questions = vec![(sql::RECORDS, &bindings)];
+        let days: Vec<Day> = self.ask(sql::DAYS, &bindings).await?;
+        let on = |is_change: bool| {
+            let days = days.iter().filter(|day| day.is_change == is_change);
+            // No record is of this day.
+            let none = std::iter::once("0001-01-01".to_owned());
+            Value::List(days.filter_map(|day| day.day.clone()).chain(none).collect())
+        };
+        let mut narrowed = bindings.clone();
+        narrowed.insert("days_of_changes".to_owned(), on(true));
+        narrowed.insert("days_of_others".to_owned(), on(false));
+        let mut questions = vec![(sql::RECORDS, &narrowed)];
         self.held = self.session.holding(&questions, HELD_BYTES_MAX).await?;
         let stores: Vec<Name> = self.ask_of_key(sql::STORES, &bindings).await?;
         let none = Bindings::new();

@@ -59,12 +59,9 @@ async fn listings(context: &SessionContext, facts: &mut Facts) -> Result<()> {
 /// key names no account: there the records are asked.
 async fn activity(context: &SessionContext, facts: &mut Facts) -> Result<()> {
     let sql = format!(
-        "SELECT folder, source, account_id, day FROM (\
-         SELECT {FOLDER} AS folder, source, account_id, CAST(first_event_at AS DATE) AS day FROM ingest_objects \
-         WHERE first_event_at IS NOT NULL AND account_id IS NOT NULL \
-         UNION ALL \
-         SELECT {FOLDER} AS folder, source, account_id, CAST(last_event_at AS DATE) AS day FROM ingest_objects \
-         WHERE last_event_at IS NOT NULL AND account_id IS NOT NULL) GROUP BY folder, source, account_id, day"
+        "SELECT {FOLDER} AS folder, source, account_id, CAST(first_event_at AS DATE) AS first, \
+         CAST(last_event_at AS DATE) AS last FROM ingest_objects WHERE account_id IS NOT NULL \
+         GROUP BY folder, source, account_id, first, last"
     );
     let ends = Fetched::of(context, &sql).await?;
     let long = "first_event_at IS NOT NULL AND (account_id IS NULL \
@@ -87,10 +84,14 @@ async fn activity(context: &SessionContext, facts: &mut Facts) -> Result<()> {
         None
     };
     for row in ends.rows().chain(between.iter().flat_map(Fetched::rows)) {
-        if let (Some(folder), Some(account), Some(day)) = (row.text(0), row.owned(2), row.whole(3)) {
+        let (Some(folder), Some(account_id)) = (row.text(0), row.owned(2)) else {
+            continue;
+        };
+        let place = Place::of_object(folder, row.text(1));
+        for day in [row.whole(3), row.whole(4)].into_iter().flatten() {
             facts.active.insert(Active {
-                place: Place::of_object(folder, row.text(1)),
-                account_id: account,
+                place: place.clone(),
+                account_id: account_id.clone(),
                 day,
             });
         }
@@ -310,31 +311,26 @@ async fn canaries(context: &SessionContext, facts: &mut Facts) -> Result<()> {
 /// Accounts whose log cannot be whole: KMS calls that change something, over a month or longer, and no read-only call of
 /// any service.
 async fn one_sided(context: &SessionContext, facts: &mut Facts) -> Result<()> {
-    let accounts = async |sql: &str| -> Result<BTreeSet<String>> {
-        Ok(Fetched::of(context, sql)
-            .await?
-            .rows()
-            .filter_map(|row| row.owned(0))
-            .collect())
-    };
-    let mut suspects = accounts(
-        "SELECT recipientaccountid FROM cloudtrail WHERE eventsource = 'kms.amazonaws.com' AND NOT readonly \
-         GROUP BY recipientaccountid HAVING max(eventtime) - min(eventtime) >= INTERVAL '30 days'",
-    )
-    .await?;
     // The records of KMS are few, and nearly always enough to clear an account.
-    for source in [
-        "eventsource = 'kms.amazonaws.com'",
-        "eventsource IS DISTINCT FROM 'kms.amazonaws.com'",
-    ] {
-        if !suspects.is_empty() {
-            let sql = format!("SELECT DISTINCT recipientaccountid FROM cloudtrail WHERE readonly AND {source}");
-            let cleared = accounts(&sql).await?;
-            suspects.retain(|account| !cleared.contains(account));
-        }
+    let sql = "SELECT recipientaccountid FROM cloudtrail WHERE eventsource = 'kms.amazonaws.com' \
+               GROUP BY recipientaccountid HAVING coalesce(NOT bool_or(readonly), true) \
+               AND max(CASE WHEN NOT readonly THEN eventtime END) - min(CASE WHEN NOT readonly THEN eventtime END) \
+               >= INTERVAL '30 days'";
+    let mut suspects = accounts(context, sql).await?;
+    if !suspects.is_empty() {
+        let sql = "SELECT DISTINCT recipientaccountid FROM cloudtrail WHERE readonly \
+                   AND eventsource IS DISTINCT FROM 'kms.amazonaws.com'";
+        let cleared = accounts(context, sql).await?;
+        suspects.retain(|account| !cleared.contains(account));
     }
     facts.one_sided = suspects;
     Ok(())
+}
+
+/// The accounts that a question answers.
+async fn accounts(context: &SessionContext, sql: &str) -> Result<BTreeSet<String>> {
+    let answer = Fetched::of(context, sql).await?;
+    Ok(answer.rows().filter_map(|row| row.owned(0)).collect())
 }
 
 async fn wanted(context: &SessionContext, facts: &mut Facts) -> Result<()> {
