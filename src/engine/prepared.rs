@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::SchemaProvider;
-use datafusion::common::ParamValues;
+use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
@@ -127,8 +128,12 @@ impl Calls {
                 name: name.clone(),
                 reason: reason(),
             })?;
-            let value = value.value();
-            texts.insert(name.clone(), (!value.is_null()).then(|| value.to_string()));
+            // Whatever type the driver gave it: an instant in the form that is read again.
+            let text = match value.value().cast_to(&DataType::Utf8)? {
+                ScalarValue::Utf8(text) => text,
+                other => Some(other.to_string()),
+            };
+            texts.insert(name.clone(), text);
         }
         let (prepared, _) = over(state, &self.relations, self.statement.clone(), &texts).await?;
         Ok(prepared)

@@ -93,7 +93,7 @@ def named_queries_are_views_and_functions():
             assert counted == expected, (value, counted, expected)
         moment = datetime.datetime(2026, 10, 1, tzinfo=datetime.timezone.utc)
         assert cursor.execute("SELECT count(*) FROM key_usage(%s::timestamptz)", (moment,)).fetchone()[0] == fewer
-        whose = cursor.execute("SELECT verdict FROM unused_keys(%s, as_of => %s) LIMIT 1", ("30d", "2026-10-09")).fetchone()
+        whose = cursor.execute("SELECT verdict FROM unused_keys(%s, as_of => %s) LIMIT 1", ("30d", "2026-10-09T06:00:00Z")).fetchone()
         assert whose is not None
         try:
             cursor.execute("SELECT * FROM unused_keys(%s)", ("soon",))
