@@ -16,6 +16,7 @@ con.execute(f"CREATE VIEW cloudtrail AS SELECT * FROM delta_scan('{table}')")
 best = float("inf")
 for _ in range(rounds):
     started = time.perf_counter()
-    con.execute(sql).fetchall()
+    # Times as text: as Python's own they want a module of time zones.
+    con.execute(f"SELECT COLUMNS(*)::VARCHAR FROM ({sql})").fetchall()
     best = min(best, time.perf_counter() - started)
 print(f"{best:.3f}")
