@@ -26,7 +26,7 @@ held AS (
     WHERE decision <> 'undetermined' AND coalesce(condition_kind, '') <> 'service_only'
         AND principal_type <> 'service'
     GROUP BY key_arn, principal_arn, principal_type, principal_id
-    HAVING count(CASE WHEN class = 'admin' THEN 1 END) > 0 AND count(CASE WHEN class = 'use' THEN 1 END) > 0
+    HAVING bool_or(class = 'admin') AND bool_or(class = 'use')
 ),
 calls AS (
     SELECT
@@ -57,7 +57,7 @@ duties AS (
     FROM held AS h
     LEFT JOIN counted AS c
         ON c.key_arn = h.key_arn AND c.principal_arn = h.principal_arn
-        AND coalesce(c.principal_id, '') = coalesce(h.principal_id, '')
+        AND c.principal_id IS NOT DISTINCT FROM h.principal_id
 )
 SELECT
     key_arn,

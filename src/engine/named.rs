@@ -286,7 +286,7 @@ impl VisitorMut for Calls<'_> {
 
 impl Calls<'_> {
     fn given(&mut self, query: &NamedQuery, arguments: &[FunctionArg]) -> super::Result<Given> {
-        let mut given = Given::new();
+        let (mut given, mut is_whole) = (Given::new(), true);
         for (index, argument) in arguments.iter().enumerate() {
             let (name, value) = match argument {
                 FunctionArg::Unnamed(value) => {
@@ -310,6 +310,7 @@ impl Calls<'_> {
                 Some(Literal::Later(placeholder)) => match self.texts.get(&placeholder) {
                     Some(text) => given.extend(text.clone().map(|text| (name, text))),
                     None => {
+                        is_whole = false;
                         self.awaited.insert(placeholder);
                     }
                 },
@@ -319,8 +320,8 @@ impl Calls<'_> {
                 }
             }
         }
-        // Said at once, not when the view is read.
-        if self.awaited.is_empty() {
+        // What is wrong is said at once, not when the view is read.
+        if is_whole {
             query.bind(&given, Some(crate::model::Instant(0)))?;
         }
         Ok(given)

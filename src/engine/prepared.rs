@@ -123,10 +123,9 @@ impl Calls {
         let mut texts = Texts::new();
         for name in &self.parameters {
             let value = values.and_then(|values| values.get_placeholders_with_values(name).ok());
-            let reason = || "no value is bound to it".to_owned();
             let value = value.ok_or_else(|| Error::Parameter {
                 name: name.clone(),
-                reason: reason(),
+                reason: "no value is bound to it".to_owned(),
             })?;
             // Whatever type the driver gave it: an instant in the form that is read again.
             let text = match value.value().cast_to(&DataType::Utf8)? {

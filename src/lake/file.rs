@@ -289,7 +289,6 @@ fn leading(batch: &RecordBatch, apart: Option<&Apart>) -> usize {
 }
 
 /// A row group to be.
-#[derive(Debug, PartialEq, Eq)]
 struct RowGroup {
     rows: Range<usize>,
     is_apart: bool,

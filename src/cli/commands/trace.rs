@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use arrow::array::RecordBatch;
 use clap::{Args, ValueEnum};
-use futures::{TryStreamExt, try_join};
+use futures::TryStreamExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -23,9 +23,7 @@ use crate::model::{Arn, Instant};
 use crate::report::trace as pages;
 use crate::report::{Format, Writer};
 use crate::trace::chain;
-use crate::trace::facts::{
-    At, Change, Context, Dependent, Elsewhere, Facts, Firsts, Issue, Issues, LOGIN_MAX, LogReach, Login, Snapshot, Uses,
-};
+use crate::trace::facts::{At, Change, Facts, Firsts, Issue, Issues, LOGIN_MAX, LogReach, Login, Snapshot, Uses};
 use crate::trace::{sql, state, story};
 
 const HOUR: i64 = 3_600_000_000;
@@ -123,14 +121,6 @@ struct Lake<'a> {
     args: &'a TraceArgs,
 }
 
-/// Who failed after the key was hit, and who will.
-#[derive(Default)]
-struct Broken {
-    dependents: Vec<Dependent>,
-    elsewhere: Vec<Elsewhere>,
-    contexts: Vec<Context>,
-}
-
 #[derive(Debug, Deserialize)]
 struct Candidate {
     key_arn: String,
@@ -214,9 +204,8 @@ impl Lake<'_> {
         let days: Vec<Day> = self.ask(sql::DAYS, &bindings).await?;
         let on = |is_change: bool| {
             let days = days.iter().filter(|day| day.is_change == is_change);
-            // No record is of this day.
-            let none = std::iter::once("0001-01-01".to_owned());
-            Value::List(days.filter_map(|day| day.day.clone()).chain(none).collect())
+            // No record is of the day that stands for none.
+            listed(days.filter_map(|day| day.day.clone()).collect(), "0001-01-01")
         };
         let mut narrowed = bindings.clone();
         narrowed.insert("days_of_changes".to_owned(), on(true));
@@ -267,37 +256,26 @@ impl Lake<'_> {
         let since_ever = [("since", Value::Null(Kind::Instant)), ("until", until.clone())];
         let mut changes: Vec<Change> = self.ask_of_key(&timeline.sql, &of_key(&since_ever)).await?;
         state::order(&mut changes);
-        // What broke depends on the changes alone: it is asked beside the origins, and half of each is planning and waiting.
-        let broken = self.broken(key_arn, changes.clone());
-        let rest = async {
-            let (of_key, until) = (of_key(&[]), of_key(&[("until", until)]));
-            let (snapshots, uses, log, issues) = try_join!(
-                self.ask_of_key::<Snapshot>(sql::KEY, &of_key),
-                self.ask_of_key::<Uses>(sql::USES, &until),
-                self.reach(),
-                self.issues(&changes),
-            )?;
-            let mut facts = Facts {
-                key_arn: key_arn.to_owned(),
-                as_of: self
-                    .args
-                    .as_of
-                    .or(self.args.until)
-                    .or_else(|| Some(Instant(settings::now().0.div_euclid(1_000_000) * 1_000_000))),
-                since: self.args.since,
-                snapshot: snapshots.into_iter().next(),
-                log,
-                uses: uses.into_iter().next().unwrap_or_default(),
-                issues,
-                changes,
-                ..Facts::default()
-            };
-            facts.logins = self.logins(&facts).await?;
-            self.around(&mut facts).await?;
-            Ok(facts)
+        let snapshots: Vec<Snapshot> = self.ask_of_key(sql::KEY, &of_key(&[])).await?;
+        let uses: Vec<Uses> = self.ask_of_key(sql::USES, &of_key(&[("until", until)])).await?;
+        let mut facts = Facts {
+            key_arn: key_arn.to_owned(),
+            as_of: self
+                .args
+                .as_of
+                .or(self.args.until)
+                .or_else(|| Some(Instant(settings::now().0.div_euclid(1_000_000) * 1_000_000))),
+            since: self.args.since,
+            snapshot: snapshots.into_iter().next(),
+            log: self.reach().await?,
+            uses: uses.into_iter().next().unwrap_or_default(),
+            issues: self.issues(&changes).await?,
+            changes,
+            ..Facts::default()
         };
-        let (mut facts, broken) = try_join!(rest, broken)?;
-        (facts.dependents, facts.elsewhere, facts.contexts) = (broken.dependents, broken.elsewhere, broken.contexts);
+        facts.logins = self.logins(&facts).await?;
+        self.around(&mut facts).await?;
+        self.broken(&mut facts).await?;
         Ok(facts)
     }
 
@@ -374,7 +352,7 @@ impl Lake<'_> {
             return Ok(Vec::new());
         }
         let bindings = Bindings::from([
-            ("arns".to_owned(), listed(arns)),
+            ("arns".to_owned(), listed(arns, "")),
             (
                 "since".to_owned(),
                 Value::Instant(Instant(first.saturating_sub(LOGIN_MAX))),
@@ -414,18 +392,17 @@ impl Lake<'_> {
         }
         let since = Instant(from.saturating_sub(self.args.around));
         let until = self.ending(last.eventtime.0.0.saturating_add(self.args.around));
-        let (keys, arns) = (listed(keys), listed(arns));
+        let (keys, arns) = (listed(keys, ""), listed(arns, ""));
         let span = [
             ("since".to_owned(), Value::Instant(since)),
             ("until".to_owned(), Value::Instant(until)),
         ];
         let mut bindings = Bindings::from(span.clone());
         bindings.extend([("keys".to_owned(), keys), ("arns".to_owned(), arns)]);
-        let mut anywhere = Bindings::from(span);
-        anywhere.insert("account".to_owned(), Value::Null(Kind::Text));
-        let tampering = named("kms-log-tampering")?;
-        (facts.deeds, facts.tampering) =
-            try_join!(self.ask(sql::AROUND, &bindings), self.ask(&tampering.sql, &anywhere))?;
+        facts.deeds = self.ask(sql::AROUND, &bindings).await?;
+        let mut bindings = Bindings::from(span);
+        bindings.insert("account".to_owned(), Value::Null(Kind::Text));
+        facts.tampering = self.ask(&named("kms-log-tampering")?.sql, &bindings).await?;
         let mut asked: BTreeMap<(Vec<String>, At), Firsts> = BTreeMap::new();
         for blow in &latest {
             let text = |value: &Option<String>| value.clone().unwrap_or_default();
@@ -458,19 +435,18 @@ impl Lake<'_> {
     }
 
     /// What the log first saw when this session began or later, and what it knew before.
-    async fn firsts(&self, bindings: Bindings, began: At) -> anyhow::Result<Firsts> {
+    async fn firsts(&self, mut bindings: Bindings, began: At) -> anyhow::Result<Firsts> {
+        let mut found: Vec<Firsts> = self.ask(sql::FIRSTS, &bindings).await?;
+        let since = found.pop().unwrap_or_default();
+        bindings.remove("until");
         let only = |names: &[&str]| {
             let mut bindings = bindings.clone();
             bindings.retain(|name, _| name == "since" || names.contains(&name.as_str()));
             bindings
         };
-        let before = only(&["principal", "ip", "agent", "operation"]);
-        let (mut since, mut before) = try_join!(
-            self.ask::<Firsts>(sql::FIRSTS, &bindings),
-            self.ask::<Firsts>(sql::BEFORE, &before),
-        )?;
-        let since = since.pop().unwrap_or_default();
-        let mut before = before.pop().unwrap_or_default();
+        let names = ["principal", "ip", "agent", "operation"];
+        let mut found: Vec<Firsts> = self.ask(sql::BEFORE, &only(&names)).await?;
+        let mut before = found.pop().unwrap_or_default();
         // Where the address is new the person's way to it is told by that; and this question reads the most.
         if before.ip_first_at.is_some() && since.person_first_at.is_some() {
             let found: Vec<Firsts> = self.ask(sql::PERSON_BEFORE, &only(&["ip", "person"])).await?;
@@ -487,21 +463,20 @@ impl Lake<'_> {
     }
 
     /// Who failed, and who will.
-    async fn broken(&self, key_arn: &str, changes: Vec<Change>) -> anyhow::Result<Broken> {
-        let mut found = Broken::default();
-        let key = Value::Text(key_arn.to_owned());
+    async fn broken(&self, facts: &mut Facts) -> anyhow::Result<()> {
+        let key = Value::Text(facts.key_arn.clone());
         let radius = named("blast-radius")?;
-        let mut bindings = radius.bind(&[("key".to_owned(), key_arn.to_owned())], None)?;
+        let mut bindings = radius.bind(&[("key".to_owned(), facts.key_arn.clone())], None)?;
         bindings.insert("until".to_owned(), instant(self.args.until));
-        if let Some(at) = first_blow(&changes) {
+        if let Some(at) = first_blow(&facts.changes) {
             bindings.insert("at".to_owned(), Value::Instant(at));
         }
-        found.dependents = self.ask_of_key(&radius.sql, &bindings).await?;
-        let broken_at = found.dependents.iter().find_map(|caller| caller.broken_at);
-        let Some(broken_at) = broken_at.or_else(|| first_blow(&changes).map(At)) else {
-            return Ok(found);
+        facts.dependents = self.ask_of_key(&radius.sql, &bindings).await?;
+        let broken_at = facts.dependents.iter().find_map(|caller| caller.broken_at);
+        let Some(broken_at) = broken_at.or_else(|| first_blow(&facts.changes).map(At)) else {
+            return Ok(());
         };
-        let arn = Arn::parse(key_arn);
+        let arn = Arn::parse(&facts.key_arn);
         let bindings = Bindings::from([
             (
                 "key_id".to_owned(),
@@ -517,7 +492,7 @@ impl Lake<'_> {
                 Value::Instant(self.ending(broken_at.0.0 + 30 * 24 * HOUR)),
             ),
         ]);
-        found.elsewhere = self.ask(sql::ELSEWHERE, &bindings).await?;
+        facts.elsewhere = self.ask(sql::ELSEWHERE, &bindings).await?;
         let bindings = Bindings::from([
             ("key".to_owned(), key),
             (
@@ -529,8 +504,8 @@ impl Lake<'_> {
                 Value::Instant(self.ending(broken_at.0.0 + 30 * 24 * HOUR)),
             ),
         ]);
-        found.contexts = self.ask_of_key(sql::CONTEXTS, &bindings).await?;
-        Ok(found)
+        facts.contexts = self.ask_of_key(sql::CONTEXTS, &bindings).await?;
+        Ok(())
     }
 
     /// An end of a span, but not beyond the time asked for.
@@ -587,11 +562,11 @@ fn instant(value: Option<Instant>) -> Value {
     value.map_or(Value::Null(Kind::Instant), Value::Instant)
 }
 
-/// A list for `IN`, which must hold something.
-fn listed(texts: BTreeSet<String>) -> Value {
+/// A list for `IN`, which must hold something: `none`, which nothing is, where there is nothing.
+fn listed(texts: BTreeSet<String>, none: &str) -> Value {
     let mut texts: Vec<String> = texts.into_iter().collect();
     if texts.is_empty() {
-        texts.push(String::new());
+        texts.push(none.to_owned());
     }
     Value::List(texts)
 }

@@ -313,7 +313,7 @@ async fn canaries(context: &SessionContext, facts: &mut Facts) -> Result<()> {
 async fn one_sided(context: &SessionContext, facts: &mut Facts) -> Result<()> {
     // The records of KMS are few, and nearly always enough to clear an account.
     let sql = "SELECT recipientaccountid FROM cloudtrail WHERE eventsource = 'kms.amazonaws.com' \
-               GROUP BY recipientaccountid HAVING coalesce(NOT bool_or(readonly), true) \
+               GROUP BY recipientaccountid HAVING bool_or(readonly) IS NOT TRUE \
                AND max(CASE WHEN NOT readonly THEN eventtime END) - min(CASE WHEN NOT readonly THEN eventtime END) \
                >= INTERVAL '30 days'";
     let mut suspects = accounts(context, sql).await?;
