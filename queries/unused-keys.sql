@@ -75,8 +75,9 @@ calls AS (
         max(e.eventtime) AS at,
         -- Of two records of one call, the one that names the caller.
         first_value(e.principal_arn ORDER BY e.eventtime DESC, e.principal_arn LIKE 'arn:%' DESC, e.principal_arn) AS caller
-    FROM kms_events AS e
-    LEFT JOIN repeated AS r ON r.event_id = e.eventid
+    FROM repeated AS r
+    -- The few on the left, because that side of a join is held.
+    RIGHT JOIN kms_events AS e ON e.eventid = r.event_id
     WHERE e.key_arn IS NOT NULL AND e.outcome <> 'dry_run' AND e.eventtime < $as_of
         AND (e.class <> 'read' OR e.operation = 'GetPublicKey')
     GROUP BY 1, 2, 3, 4, 5, 6, 7
@@ -252,6 +253,8 @@ grant_changes AS (
         ON n.account_id = split_part(t.kms_key_arn, ':', 5) AND n.region = split_part(t.kms_key_arn, ':', 4)
     WHERE t.eventsource = 'kms.amazonaws.com' AND t.eventname IN ('CreateGrant', 'RevokeGrant', 'RetireGrant')
         AND coalesce(t.errorcode, '') = '' AND t.eventtime < $as_of AND t.eventtime > n.collected_at
+        -- As above, for the filters of files.
+        AND t.eventtime > (SELECT min(collected_at) FROM newest)
 ),
 grants AS (
     SELECT key_arn, count(*) AS live

@@ -134,3 +134,14 @@ pub(super) enum Command {
     /// Serve the lake to PostgreSQL's clients: psql, drivers, dashboards
     Serve(commands::serve::ServeArgs),
 }
+
+impl Command {
+    /// Whether it asks the lake with SQL and writes nothing to it.
+    pub(super) fn is_question(&self) -> bool {
+        use Command::{Coverage, Query, Report, Serve, Shell, Trace};
+        matches!(
+            self,
+            Trace(_) | Report(_) | Query(_) | Coverage(_) | Shell(_) | Serve(_)
+        )
+    }
+}

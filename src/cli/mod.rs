@@ -24,8 +24,9 @@ use tokio::task::JoinHandle;
 /// Stack of a worker: statements nest, and planning them recurses.
 const STACK_BYTES: usize = 64 << 20;
 
-/// Runs the program with the process's arguments.
-pub fn run() -> Exit {
+/// Runs the program with the process's arguments. `before_questions` is called before a command that asks the lake and
+/// writes nothing to it.
+pub fn run(before_questions: fn()) -> Exit {
     let cli = match Cli::try_parse_from(arguments()) {
         Ok(cli) => cli,
         Err(usage) => {
@@ -43,6 +44,9 @@ pub fn run() -> Exit {
         }
     };
     let printer = Printer::new(cli.globals.quiet, cli.globals.verbose, cli.globals.no_color);
+    if cli.command.is_question() {
+        before_questions();
+    }
     let threads = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(STACK_BYTES)

@@ -1,12 +1,12 @@
 //! Batches that hold what they show: texts of a joined row lie in the buffers of all rows that could have been joined, and
 //! whoever keeps such a batch would count, and hold, all of them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, RecordBatch, StringViewArray};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
+use datafusion::common::HashMap;
 use datafusion::error::Result;
 
 /// Buffers below this are left alone.
@@ -65,6 +65,8 @@ fn of_texts(texts: &StringViewArray) -> Result<Option<ArrayRef>> {
     let mut places: HashMap<u128, u128> = HashMap::new();
     let mut bytes: Vec<u8> = Vec::new();
     let mut views = Vec::with_capacity(texts.len());
+    // Rows alike stand together.
+    let (mut before, mut placed) = (0, 0);
     for (row, view) in texts.views().iter().enumerate() {
         let length = *view as u32;
         if texts.is_null(row) {
@@ -72,17 +74,20 @@ fn of_texts(texts: &StringViewArray) -> Result<Option<ArrayRef>> {
         } else if length <= INLINE {
             views.push(*view);
         } else {
-            let placed = places.entry(*view).or_insert_with(|| {
-                let text = texts.value(row).as_bytes();
-                let start = bytes.len();
-                bytes.extend_from_slice(text);
-                arrow::array::make_view(text, 0, u32::try_from(start).unwrap_or(u32::MAX))
-            });
-            views.push(*placed);
+            if *view != before {
+                before = *view;
+                placed = *places.entry(*view).or_insert_with(|| {
+                    let text = texts.value(row).as_bytes();
+                    let start = bytes.len();
+                    bytes.extend_from_slice(text);
+                    arrow::array::make_view(text, 0, u32::try_from(start).unwrap_or(u32::MAX))
+                });
+                if bytes.len() * 2 > held || bytes.len() > i32::MAX as usize {
+                    return Ok(None);
+                }
+            }
+            views.push(placed);
         }
-    }
-    if bytes.len() * 2 > held || bytes.len() > i32::MAX as usize {
-        return Ok(None);
     }
     let views = ScalarBuffer::from(views);
     let nulls = texts.nulls().cloned();

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 use datafusion::prelude::SessionContext;
-use futures::TryStreamExt;
+use futures::{TryStreamExt, try_join};
 
 use super::alias_history::{AliasHistory, Change, Happening};
 use super::fetch::Fetched;
@@ -50,19 +50,28 @@ const LISTED: &str = "\
 
 /// `kms_records` over the `cloudtrail` and `kms_aliases` that `context` knows, with the history of aliases they hold.
 pub(super) async fn view(context: &SessionContext) -> Result<Arc<dyn TableProvider>> {
-    let mut changes = Vec::new();
-    let mut batches = context.sql(CHANGES).await?.execute_stream().await?;
-    while let Some(batch) = batches.try_next().await? {
-        collect(&batch, &mut changes)?;
-    }
-    let mut batches = context.sql(LISTED).await?.execute_stream().await?;
-    while let Some(batch) = batches.try_next().await? {
-        collect_listed(&batch, &mut changes)?;
-    }
-    let history = seen(context, AliasHistory::new(changes)).await?;
+    let changes = gathered(context, CHANGES, collect);
+    let listed = gathered(context, LISTED, collect_listed);
+    let (mut changes, listed, unresolved) = try_join!(changes, listed, Fetched::of(context, UNRESOLVED))?;
+    changes.extend(listed);
+    let history = seen(context, AliasHistory::new(changes), &unresolved).await?;
     context.register_udf(ScalarUDF::from(AliasTarget::new(history)));
     let plan = context.sql(VIEW).await?.into_unoptimized_plan();
     Ok(Arc::new(ViewTable::new(plan, Some(VIEW.to_owned()))))
+}
+
+/// What `collect` makes of an answer's batches.
+async fn gathered(
+    context: &SessionContext,
+    sql: &str,
+    collect: fn(&RecordBatch, &mut Vec<Change>) -> Result<()>,
+) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    let mut batches = context.sql(sql).await?.execute_stream().await?;
+    while let Some(batch) = batches.try_next().await? {
+        collect(&batch, &mut changes)?;
+    }
+    Ok(changes)
 }
 
 /// Refused calls that name only an alias, whose key the history may not tell.
@@ -73,8 +82,7 @@ const UNRESOLVED: &str = "\
     WHERE k['alias_arn'] IS NOT NULL AND k['key_arn'] IS NULL GROUP BY k['alias_arn']";
 
 /// Asks the calls that went through, where the changes of an alias do not tell what it was.
-async fn seen(context: &SessionContext, history: AliasHistory) -> Result<AliasHistory> {
-    let unresolved = Fetched::of(context, UNRESOLVED).await?;
+async fn seen(context: &SessionContext, history: AliasHistory, unresolved: &Fetched) -> Result<AliasHistory> {
     let mut words: Vec<String> = Vec::new();
     for row in unresolved.rows() {
         if let (Some(alias), Some(at)) = (row.text(0), row.instant(1))

@@ -17,6 +17,19 @@ WITH records AS (
         principal_arn,
         principal_id,
         useridentity,
+        -- Here, below the unnesting: a field that is asked of a row that was unnested has all of the identity read for it.
+        -- Only STS makes sessions: assumed-role and federated-user ARNs.
+        CASE WHEN split_part(useridentity['arn'], ':', 3) = 'sts' THEN useridentity['arn'] END AS session_arn,
+        coalesce(
+            nullif(useridentity['accountid'], ''),
+            nullif(split_part(useridentity['arn'], ':', 5), ''),
+            nullif(useridentity['sessioncontext']['sessionissuer']['accountid'], '')
+        ) AS caller_account_id,
+        useridentity['invokedby'] AS via_service,
+        CASE lower(useridentity['sessioncontext']['attributes']['mfaauthenticated'])
+            WHEN 'true' THEN true
+            WHEN 'false' THEN false
+        END AS mfa,
         sourceipaddress,
         useragent,
         nullif(errorcode, '') AS error_code,
@@ -39,12 +52,12 @@ WITH records AS (
 plain AS (
     SELECT *, kms[1] AS k, kms_key_arn AS key_arn
     FROM records
-    WHERE kms_key_arn IS NOT NULL AND operation IS DISTINCT FROM 'ReEncrypt'
+    WHERE kms_key_arn IS NOT NULL
 ),
 named AS (
     SELECT *, unnest(kms) AS k
     FROM records
-    WHERE kms_key_arn IS NULL OR operation = 'ReEncrypt'
+    WHERE kms_key_arn IS NULL
 ),
 resolved AS (
     SELECT * FROM plain
@@ -89,20 +102,12 @@ SELECT
     recipientaccountid AS recipient_account_id,
     principal_arn,
     principal_id,
-    -- Only STS makes sessions: assumed-role and federated-user ARNs.
-    CASE WHEN split_part(useridentity['arn'], ':', 3) = 'sts' THEN useridentity['arn'] END AS session_arn,
-    coalesce(
-        nullif(useridentity['accountid'], ''),
-        nullif(split_part(useridentity['arn'], ':', 5), ''),
-        nullif(useridentity['sessioncontext']['sessionissuer']['accountid'], '')
-    ) AS caller_account_id,
-    useridentity['invokedby'] AS via_service,
+    session_arn,
+    caller_account_id,
+    via_service,
     sourceipaddress AS source_ip,
     useragent AS user_agent,
-    CASE lower(useridentity['sessioncontext']['attributes']['mfaauthenticated'])
-        WHEN 'true' THEN true
-        WHEN 'false' THEN false
-    END AS mfa,
+    mfa,
     CASE
         WHEN error_code IS NULL THEN 'success'
         WHEN error_code IN ('DryRunOperation', 'DryRunOperationException') THEN 'dry_run'

@@ -12,6 +12,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SQLOptions;
 use datafusion::sql::parser::Statement;
+use futures::future::join_all;
 
 use super::memory::PartOf;
 use super::named::{Texts, WithQueries};
@@ -54,6 +55,7 @@ impl Prepared {
 
     /// Plans a statement, which must only read.
     pub(super) async fn new(state: SessionState, statement: Statement) -> Result<Prepared> {
+        open(&state, &statement).await?;
         let plan = state.statement_to_plan(statement).await?;
         let reading = SQLOptions::new()
             .with_allow_ddl(false)
@@ -115,6 +117,20 @@ impl Prepared {
             meter,
         })
     }
+}
+
+/// Opens what a statement names, side by side: the planner does so one after the other, and to open some of it the log is
+/// read.
+async fn open(state: &SessionState, statement: &Statement) -> Result<()> {
+    let names = state.resolve_table_references(statement)?;
+    let opened = names.iter().map(async |name| {
+        // Of what is not there, or cannot be opened, the planner speaks.
+        if let Ok(schema) = state.schema_for_ref(name.clone()) {
+            let _ = schema.table(name.table()).await;
+        }
+    });
+    join_all(opened).await;
+    Ok(())
 }
 
 impl Calls {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
+use futures::try_join;
 
 use crate::coverage::change::OPERATIONS;
 use crate::coverage::{
@@ -23,41 +24,67 @@ const TAIL: &str = "regexp_replace(%, '^.*AWSLogs/', '')";
 /// Minutes are the precision of the delivery time in an object's name.
 const MINUTE: i64 = 60 * SECOND;
 
+/// Asks side by side: each question is small, and most of it is waiting.
 pub(super) async fn facts(context: &SessionContext, assumed: Vec<Assumption>) -> Result<Facts> {
-    let mut facts = Facts {
-        assumed,
-        ..Facts::default()
+    let log = async {
+        try_join!(
+            listings(context),
+            activity(context),
+            deliveries(context),
+            faults(context),
+            digests(context),
+            changes(context),
+            one_sided(context),
+            wanted(context)
+        )
     };
-    listings(context, &mut facts).await?;
-    activity(context, &mut facts).await?;
-    faults(context, &mut facts).await?;
-    digests(context, &mut facts).await?;
-    trails(context, &mut facts).await?;
-    changes(context, &mut facts).await?;
-    canaries(context, &mut facts).await?;
-    one_sided(context, &mut facts).await?;
-    wanted(context, &mut facts).await?;
-    Ok(facts)
+    let snapshots = async {
+        try_join!(
+            trails(context),
+            trails_read(context),
+            organizations(context),
+            canaries(context)
+        )
+    };
+    let (
+        (listings, active, (last_delivery, last_event), faults, digests, changes, one_sided, wanted),
+        (trails, trails_read, organizations, canaries),
+    ) = try_join!(log, snapshots)?;
+    Ok(Facts {
+        listings,
+        active,
+        last_delivery,
+        last_event,
+        faults,
+        digests,
+        trails,
+        trails_read,
+        organizations,
+        changes,
+        canaries,
+        one_sided,
+        assumed,
+        wanted,
+    })
 }
 
-async fn listings(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+async fn listings(context: &SessionContext) -> Result<Vec<Listing>> {
     let sql = "SELECT source, trail_arn, finished_at, since, until FROM ingest_listings \
                WHERE complete AND source IS NOT NULL AND finished_at IS NOT NULL";
-    for row in Fetched::of(context, sql).await?.rows() {
-        facts.listings.push(Listing {
-            source: row.owned(0).unwrap_or_default(),
-            trail_arn: row.owned(1),
-            finished_at: row.instant(2).unwrap_or(i64::MIN),
-            since: row.instant(3),
-            until: row.instant(4),
-        });
-    }
-    Ok(())
+    let answer = Fetched::of(context, sql).await?;
+    let listings = answer.rows().map(|row| Listing {
+        source: row.owned(0).unwrap_or_default(),
+        trail_arn: row.owned(1),
+        finished_at: row.instant(2).unwrap_or(i64::MIN),
+        since: row.instant(3),
+        until: row.instant(4),
+    });
+    Ok(listings.collect())
 }
 
 /// Days with records. An object's first and last event tell them, except for what lies between and for objects whose
 /// key names no account: there the records are asked.
-async fn activity(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+async fn activity(context: &SessionContext) -> Result<BTreeSet<Active>> {
     let sql = format!(
         "SELECT {FOLDER} AS folder, source, account_id, CAST(first_event_at AS DATE) AS first, \
          CAST(last_event_at AS DATE) AS last FROM ingest_objects WHERE account_id IS NOT NULL \
@@ -83,32 +110,38 @@ async fn activity(context: &SessionContext, facts: &mut Facts) -> Result<()> {
     } else {
         None
     };
+    let mut active = BTreeSet::new();
     for row in ends.rows().chain(between.iter().flat_map(Fetched::rows)) {
         let (Some(folder), Some(account_id)) = (row.text(0), row.owned(2)) else {
             continue;
         };
         let place = Place::of_object(folder, row.text(1));
         for day in [row.whole(3), row.whole(4)].into_iter().flatten() {
-            facts.active.insert(Active {
+            active.insert(Active {
                 place: place.clone(),
                 account_id: account_id.clone(),
                 day,
             });
         }
     }
+    Ok(active)
+}
+
+/// The last delivery, and the last event, of each source.
+async fn deliveries(context: &SessionContext) -> Result<(BTreeMap<String, i64>, BTreeMap<String, i64>)> {
+    let (mut deliveries, mut events) = (BTreeMap::new(), BTreeMap::new());
     let sql = "SELECT source, max(delivered_at), max(last_event_at) FROM ingest_objects \
                WHERE source IS NOT NULL GROUP BY source";
     for row in Fetched::of(context, sql).await?.rows() {
         let Some(source) = row.owned(0) else { continue };
-        facts
-            .last_delivery
-            .extend(row.instant(1).map(|at| (source.clone(), at)));
-        facts.last_event.extend(row.instant(2).map(|at| (source, at)));
+        deliveries.extend(row.instant(1).map(|at| (source.clone(), at)));
+        events.extend(row.instant(2).map(|at| (source, at)));
     }
-    Ok(())
+    Ok((deliveries, events))
 }
 
-async fn faults(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+async fn faults(context: &SessionContext) -> Result<Vec<Fault>> {
+    let mut faults = Vec::new();
     let sql = "SELECT source_object, source, account_id, region, delivered_at, first_event_at, last_event_at, error, \
                faulted FROM ingest_objects \
                WHERE (error IS NOT NULL OR faulted > 0) AND kind IN ('CloudTrail', 'unknown')";
@@ -134,7 +167,7 @@ async fn faults(context: &SessionContext, facts: &mut Facts) -> Result<()> {
                 faulted.unwrap_or_default()
             ),
         };
-        facts.faults.push(Fault {
+        faults.push(Fault {
             place: Place::of_object(object, row.text(1)),
             account_id: row.owned(2),
             region: row.owned(3),
@@ -143,14 +176,14 @@ async fn faults(context: &SessionContext, facts: &mut Facts) -> Result<()> {
             what,
         });
     }
-    Ok(())
+    Ok(faults)
 }
 
 fn day_of(at: i64) -> i64 {
     at.div_euclid(DAY) * DAY
 }
 
-async fn digests(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+async fn digests(context: &SessionContext) -> Result<Vec<DigestHour>> {
     let sql = "SELECT DISTINCT d.source_object, o.source, d.account_id, d.region, d.trail_arn, d.digest_start_time, \
                d.digest_end_time, d.digest_object, d.previous_digest_object \
                FROM digests d LEFT JOIN ingest_objects o ON o.source_object = d.source_object";
@@ -194,51 +227,54 @@ async fn digests(context: &SessionContext, facts: &mut Facts) -> Result<()> {
             }
         }
     }
-    facts.digests = hours.into_values().collect();
-    Ok(())
+    Ok(hours.into_values().collect())
 }
 
-async fn trails(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+async fn trails(context: &SessionContext) -> Result<Vec<TrailRow>> {
     let sql = "SELECT collected_at, account_id, trail_arn, home_region, s3_bucket_name, s3_key_prefix, is_multi_region, \
                is_organization_trail, is_logging, start_logging_time, stop_logging_time, latest_delivery_time, \
                latest_delivery_error, delivers_kms_read, delivers_kms_write FROM trails \
                WHERE trail_arn IS NOT NULL ORDER BY collected_at, trail_arn, account_id, region";
-    for row in Fetched::of(context, sql).await?.rows() {
-        facts.trails.push(TrailRow {
-            collected_at: row.instant(0).unwrap_or_default(),
-            seen_in: row.owned(1).unwrap_or_default(),
-            trail_arn: row.owned(2).unwrap_or_default(),
-            home_region: row.owned(3),
-            bucket: row.owned(4),
-            prefix: row.owned(5),
-            is_multi_region: row.flag(6),
-            is_organization: row.flag(7),
-            is_logging: row.flag(8),
-            started_at: row.instant(9),
-            stopped_at: row.instant(10),
-            delivered_at: row.instant(11),
-            delivery_error: row.owned(12),
-            delivers_read: row.flag(13),
-            delivers_write: row.flag(14),
-        });
-    }
-    let sql = "SELECT DISTINCT account_id FROM snapshot_scope \
-               WHERE service = 'cloudtrail' AND operation IS NULL AND state IN ('complete', 'partial')";
-    facts.trails_read = Fetched::of(context, sql)
-        .await?
-        .rows()
-        .filter_map(|row| row.owned(0))
-        .collect();
-    let sql = "SELECT DISTINCT management_account_id, account_id FROM org_accounts";
-    for row in Fetched::of(context, sql).await?.rows() {
-        if let (Some(management), Some(account)) = (row.owned(0), row.owned(1)) {
-            facts.organizations.entry(management).or_default().insert(account);
-        }
-    }
-    Ok(())
+    let answer = Fetched::of(context, sql).await?;
+    let trails = answer.rows().map(|row| TrailRow {
+        collected_at: row.instant(0).unwrap_or_default(),
+        seen_in: row.owned(1).unwrap_or_default(),
+        trail_arn: row.owned(2).unwrap_or_default(),
+        home_region: row.owned(3),
+        bucket: row.owned(4),
+        prefix: row.owned(5),
+        is_multi_region: row.flag(6),
+        is_organization: row.flag(7),
+        is_logging: row.flag(8),
+        started_at: row.instant(9),
+        stopped_at: row.instant(10),
+        delivered_at: row.instant(11),
+        delivery_error: row.owned(12),
+        delivers_read: row.flag(13),
+        delivers_write: row.flag(14),
+    });
+    Ok(trails.collect())
 }
 
-async fn changes(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+/// Accounts whose trails a snapshot lists.
+async fn trails_read(context: &SessionContext) -> Result<BTreeSet<String>> {
+    let sql = "SELECT DISTINCT account_id FROM snapshot_scope \
+               WHERE service = 'cloudtrail' AND operation IS NULL AND state IN ('complete', 'partial')";
+    accounts(context, sql).await
+}
+
+async fn organizations(context: &SessionContext) -> Result<BTreeMap<String, BTreeSet<String>>> {
+    let sql = "SELECT DISTINCT management_account_id, account_id FROM org_accounts";
+    let mut organizations: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in Fetched::of(context, sql).await?.rows() {
+        if let (Some(management), Some(account)) = (row.owned(0), row.owned(1)) {
+            organizations.entry(management).or_default().insert(account);
+        }
+    }
+    Ok(organizations)
+}
+
+async fn changes(context: &SessionContext) -> Result<Vec<Change>> {
     let sql = format!(
         "SELECT eventtime, coalesce(original_event_id, eventid), eventname, awsregion, recipientaccountid, principal_arn, \
          requestparameters, responseelements FROM cloudtrail \
@@ -246,23 +282,22 @@ async fn changes(context: &SessionContext, facts: &mut Facts) -> Result<()> {
          AND coalesce(errorcode, '') = '' AND eventtime IS NOT NULL ORDER BY eventtime, eventid",
         OPERATIONS.join("', '")
     );
-    for row in Fetched::of(context, &sql).await?.rows() {
-        facts.changes.push(Change {
-            at: row.instant(0).unwrap_or_default(),
-            event_id: row.owned(1).unwrap_or_default(),
-            operation: row.owned(2).unwrap_or_default(),
-            region: row.owned(3).unwrap_or_default(),
-            account_id: row.owned(4).unwrap_or_default(),
-            principal: row.owned(5),
-            request: row.owned(6),
-            response: row.owned(7),
-        });
-    }
-    Ok(())
+    let answer = Fetched::of(context, &sql).await?;
+    let changes = answer.rows().map(|row| Change {
+        at: row.instant(0).unwrap_or_default(),
+        event_id: row.owned(1).unwrap_or_default(),
+        operation: row.owned(2).unwrap_or_default(),
+        region: row.owned(3).unwrap_or_default(),
+        account_id: row.owned(4).unwrap_or_default(),
+        principal: row.owned(5),
+        request: row.owned(6),
+        response: row.owned(7),
+    });
+    Ok(changes.collect())
 }
 
 /// Records that GetKeyLastUsage names and the lake does not hold.
-async fn canaries(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+async fn canaries(context: &SessionContext) -> Result<Vec<Canary>> {
     let sql = "SELECT DISTINCT account_id, region, key_arn, last_used_at, last_usage_event_id FROM kms_last_usage \
                WHERE last_usage_event_id IS NOT NULL AND last_used_at IS NOT NULL";
     let mut canaries = Vec::new();
@@ -283,7 +318,7 @@ async fn canaries(context: &SessionContext, facts: &mut Facts) -> Result<()> {
         });
     }
     if canaries.is_empty() {
-        return Ok(());
+        return Ok(canaries);
     }
     let days: Vec<String> = days
         .into_iter()
@@ -304,13 +339,12 @@ async fn canaries(context: &SessionContext, facts: &mut Facts) -> Result<()> {
         .filter_map(|row| row.owned(0))
         .collect();
     canaries.retain(|canary| !held.contains(&canary.event_id));
-    facts.canaries = canaries;
-    Ok(())
+    Ok(canaries)
 }
 
 /// Accounts whose log cannot be whole: KMS calls that change something, over a month or longer, and no read-only call of
 /// any service.
-async fn one_sided(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+async fn one_sided(context: &SessionContext) -> Result<BTreeSet<String>> {
     // The records of KMS are few, and nearly always enough to clear an account.
     let sql = "SELECT recipientaccountid FROM cloudtrail WHERE eventsource = 'kms.amazonaws.com' \
                GROUP BY recipientaccountid HAVING bool_or(readonly) IS NOT TRUE \
@@ -323,8 +357,7 @@ async fn one_sided(context: &SessionContext, facts: &mut Facts) -> Result<()> {
         let cleared = accounts(context, sql).await?;
         suspects.retain(|account| !cleared.contains(account));
     }
-    facts.one_sided = suspects;
-    Ok(())
+    Ok(suspects)
 }
 
 /// The accounts that a question answers.
@@ -333,7 +366,7 @@ async fn accounts(context: &SessionContext, sql: &str) -> Result<BTreeSet<String
     Ok(answer.rows().filter_map(|row| row.owned(0)).collect())
 }
 
-async fn wanted(context: &SessionContext, facts: &mut Facts) -> Result<()> {
+async fn wanted(context: &SessionContext) -> Result<BTreeSet<(String, String)>> {
     let sql = "SELECT account_id, region FROM ingest_objects WHERE kind = 'CloudTrail' \
                UNION SELECT account_id, region FROM digests \
                UNION SELECT account_id, region FROM kms_keys \
@@ -347,13 +380,14 @@ async fn wanted(context: &SessionContext, facts: &mut Facts) -> Result<()> {
     {
         pairs.push(Fetched::of(context, "SELECT DISTINCT recipientaccountid, awsregion FROM cloudtrail").await?);
     }
+    let mut wanted = BTreeSet::new();
     for row in pairs.iter().flat_map(Fetched::rows) {
         if let (Some(account), Some(region)) = (row.owned(0), row.owned(1))
             && !account.is_empty()
             && !region.is_empty()
         {
-            facts.wanted.insert((account, region));
+            wanted.insert((account, region));
         }
     }
-    Ok(())
+    Ok(wanted)
 }
