@@ -28,6 +28,8 @@ WITH arns AS (SELECT r.arn AS arn FROM cloudtrail_logs CROSS JOIN UNNEST(resourc
 SELECT region, count(*) AS n FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(r) WHERE r.type = 'AWS::KMS::Key' GROUP BY region ORDER BY region;
 -- first element
 SELECT resources[1].arn AS arn FROM cloudtrail_logs WHERE eventname = 'DisableKey';
+-- first element through the alias of the table
+SELECT c.resources[1].arn AS arn, c.resources[1].type FROM cloudtrail_logs AS c WHERE c.resources[1].arn LIKE '%key/%' AND c.eventname = 'DisableKey';
 -- first element by function
 SELECT element_at(resources, 1).arn AS arn FROM cloudtrail_logs WHERE eventname = 'DisableKey';
 -- last element

@@ -112,6 +112,36 @@ fn slips() {
     check("broken.sql");
 }
 
+/// What `WITH` calls all columns of the table is the table: every question of it alone has the same answer.
+#[test]
+fn the_same_through_a_name_for_all_columns() {
+    const TABLE: &str = " FROM cloudtrail_logs ";
+    let (mut through, mut wanted) = (Vec::new(), Vec::new());
+    for file in FILES {
+        for Answered { name, sql, answer } in answered(file) {
+            let words = sql.split_once(TABLE);
+            if let (Ok(answer), Some((select, rest))) = (answer, words)
+                && select.starts_with("SELECT ")
+                && ["WHERE", "GROUP", "ORDER", "LIMIT", "CROSS"]
+                    .iter()
+                    .any(|word| rest.starts_with(word))
+                && !sql.contains("cloudtrail_logs.")
+                && !rest.contains(TABLE)
+            {
+                through.push(format!(
+                    "WITH everything AS (SELECT *{TABLE}) {select} FROM everything {rest}"
+                ));
+                wanted.push((name, answer));
+            }
+        }
+    }
+    assert!(through.len() > 150, "{}", through.len());
+    let texts: Vec<&str> = through.iter().map(String::as_str).collect();
+    for ((name, wanted), (sql, answer)) in wanted.iter().zip(texts.iter().zip(answers(sample_lake(), &texts))) {
+        assert_eq!(answer.as_ref(), Ok(*wanted), "{name}: {sql}");
+    }
+}
+
 #[test]
 fn the_corpus_is_large_and_its_names_are_distinct() {
     let held = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus"))

@@ -61,8 +61,16 @@ impl VisitorMut for Dots {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
-        if let Expr::CompoundFieldAccess { access_chain, .. } = expression {
-            for access in access_chain {
+        if let Expr::CompoundFieldAccess { root, access_chain } = expression {
+            // `t.resources[1]`: what leads up to the first subscript is a column's name, its table's before it.
+            let named = match root.as_ref() {
+                Expr::Identifier(_) => {
+                    let is_dot = |access: &&AccessExpr| matches!(access, AccessExpr::Dot(_));
+                    access_chain.iter().take_while(is_dot).count()
+                }
+                _ => 0,
+            };
+            for access in access_chain.iter_mut().skip(named) {
                 if let AccessExpr::Dot(Expr::Identifier(name)) = access {
                     let index = Expr::value(Value::SingleQuotedString(name.value.clone()));
                     *access = AccessExpr::Subscript(Subscript::Index { index });

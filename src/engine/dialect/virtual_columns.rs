@@ -1,13 +1,15 @@
 //! Columns that AWS's own table definitions have beside a record's fields: partition columns and the record's JSON.
 //!
 //! `region`, `account`, `year`, `month`, `day`, `hour` and `"timestamp"` are the parts of an object's key in Athena's
-//! tables; here they are computed from the record. `eventjson` is Lake's. A name the statement gives itself wins.
+//! tables; here they are computed from the record. `eventjson` is Lake's. A name the statement gives itself wins. What
+//! selects all columns of the table, in a subquery or in `WITH`, has these too.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Value, VisitMut,
-    VisitorMut,
+    Expr, GroupByExpr, Ident, ObjectName, ObjectNamePart, OrderByKind, Query, Select, SelectItem, SetExpr, Statement,
+    TableFactor, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::build::{call, column, ident, text};
@@ -16,17 +18,26 @@ use crate::lake::schema::CLOUDTRAIL;
 
 /// Puts what they mean in the place of virtual columns.
 pub(super) fn fill(statement: &mut Statement) {
-    let _ = statement.visit(&mut Filler);
+    let _ = statement.visit(&mut Filler::default());
 }
 
-struct Filler;
+#[derive(Default)]
+struct Filler {
+    /// What `WITH` calls all columns of `cloudtrail`, in lower case.
+    whole: HashSet<String>,
+}
 
 impl VisitorMut for Filler {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        for given in query.with.iter().flat_map(|with| &with.cte_tables) {
+            if given.alias.columns.is_empty() && is_whole(&given.query, &self.whole) {
+                self.whole.insert(given.alias.name.value.to_ascii_lowercase());
+            }
+        }
         if let SetExpr::Select(select) = query.body.as_ref()
-            && let Some(from) = From::of(select)
+            && let Some(from) = From::of(select, &self.whole)
             && let Some(order_by) = &mut query.order_by
             && let OrderByKind::Expressions(keys) = &mut order_by.kind
         {
@@ -37,7 +48,7 @@ impl VisitorMut for Filler {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        let Some(from) = From::of(select) else {
+        let Some(from) = From::of(select, &self.whole) else {
             return ControlFlow::Continue(());
         };
         for item in &mut select.projection {
@@ -71,12 +82,34 @@ impl VisitorMut for Filler {
     }
 }
 
+/// Whether a query answers rows of `cloudtrail` with all columns, and gives none of these names itself.
+fn is_whole(query: &Query, whole: &HashSet<String>) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else {
+        return false;
+    };
+    let has_all = select.projection.iter().any(|item| match item {
+        SelectItem::Wildcard(options) => *options == WildcardAdditionalOptions::default(),
+        _ => false,
+    });
+    has_all
+        && given_names(select).iter().all(|name| meaning(name).is_none())
+        && From::of(select, whole).is_some_and(|from| from.alone)
+}
+
 fn given_names(select: &Select) -> Vec<String> {
     let named = select.projection.iter().filter_map(|item| match item {
         SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.to_ascii_lowercase()),
         _ => None,
     });
     named.collect()
+}
+
+/// The name of a table that has one part, quoted or not, in lower case.
+fn only_name(name: &ObjectName) -> Option<String> {
+    match name.0.as_slice() {
+        [ObjectNamePart::Identifier(only)] => Some(only.value.to_ascii_lowercase()),
+        _ => None,
+    }
 }
 
 /// What a select reads: by which names it calls `cloudtrail`, and whether it reads nothing else.
@@ -88,7 +121,7 @@ struct From {
 }
 
 impl From {
-    fn of(select: &Select) -> Option<From> {
+    fn of(select: &Select, whole: &HashSet<String>) -> Option<From> {
         let relations = select
             .from
             .iter()
@@ -105,19 +138,29 @@ impl From {
                     alias,
                     args: None,
                     ..
-                } if name.to_string() == CLOUDTRAIL => {
-                    let called = alias
-                        .as_ref()
-                        .map_or_else(|| ident(CLOUDTRAIL), |alias| alias.name.clone());
-                    from.names.push(called.value.to_ascii_lowercase());
-                    from.called.push(called);
+                } if only_name(name).is_some_and(|name| name == CLOUDTRAIL || whole.contains(&name)) => {
+                    let called = alias.as_ref().map_or_else(
+                        || ident(&only_name(name).unwrap_or_default()),
+                        |alias| alias.name.clone(),
+                    );
+                    from.push(called);
                 }
+                TableFactor::Derived {
+                    subquery,
+                    alias: Some(alias),
+                    ..
+                } if alias.columns.is_empty() && is_whole(subquery, whole) => from.push(alias.name.clone()),
                 TableFactor::UNNEST { .. } => {}
                 _ => from.alone = false,
             }
         }
         from.alone &= from.names.len() == 1;
         (!from.names.is_empty()).then_some(from)
+    }
+
+    fn push(&mut self, called: Ident) {
+        self.names.push(called.value.to_ascii_lowercase());
+        self.called.push(called);
     }
 
     /// The table whose `useridentity.accesskeyid` this is: the same stands in a column of its own, by which files and
@@ -173,10 +216,13 @@ impl VisitorMut for Replacer<'_> {
             *parts = vec![table, ident("accesskeyid")];
             return ControlFlow::Continue(());
         }
+        // A name behind a table's is no name that the statement gives.
+        let mut given = self.given;
         let (name, fields) = match expression {
             Expr::Identifier(name) if self.from.alone => (&*name, [].as_slice()),
             Expr::CompoundIdentifier(parts) => match parts.as_slice() {
                 [table, name, fields @ ..] if self.from.names.contains(&table.value.to_ascii_lowercase()) => {
+                    given = &[];
                     (name, fields)
                 }
                 [name, fields @ ..] if self.from.alone => (name, fields),
@@ -185,7 +231,7 @@ impl VisitorMut for Replacer<'_> {
             _ => return ControlFlow::Continue(()),
         };
         let name = name.value.to_ascii_lowercase();
-        if !self.given.contains(&name)
+        if !given.contains(&name)
             && (fields.is_empty() || name == "eventdata")
             && let Some(meaning) = meaning(&name)
         {
