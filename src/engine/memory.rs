@@ -179,3 +179,30 @@ impl MemoryPool for PartOf {
         self.part.memory_limit()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spiller(pool: &Arc<dyn MemoryPool>, name: &str) -> MemoryReservation {
+        MemoryConsumer::new(name).with_can_spill(true).register(pool)
+    }
+
+    #[test]
+    fn one_of_many_takes_what_is_free_and_leaves_each_its_share() {
+        let pool: Arc<dyn MemoryPool> = Arc::new(SharedPool::new(800));
+        let all: Vec<MemoryReservation> = (0..10).map(|n| spiller(&pool, &format!("sort {n}"))).collect();
+        let fixed = MemoryConsumer::new("merge").register(&pool);
+        // 600 are for spillers: 300 for whoever asks first, and 30 for each of the ten.
+        all[0].try_grow(300).unwrap();
+        assert!(all[0].try_grow(1).is_err());
+        assert!(all[1].try_grow(31).is_err());
+        for each in &all[1..] {
+            each.try_grow(30).unwrap();
+        }
+        fixed.try_grow(200).unwrap();
+        all[0].free();
+        all[1].try_grow(30).unwrap();
+        assert!(pool.reserved() <= 800);
+    }
+}
