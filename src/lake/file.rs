@@ -68,7 +68,7 @@ pub struct Layout {
     pub plain: &'static [&'static str],
     /// Columns with a bloom filter beside their dictionary.
     pub filtered: &'static [&'static str],
-    /// Columns of JSON and other long texts: to know a page's least and greatest leads past nothing.
+    /// Columns of JSON texts: to know a page's least and greatest leads past nothing.
     pub documents: &'static [&'static str],
 }
 
@@ -115,18 +115,7 @@ pub const CLOUDTRAIL: Layout = Layout {
     // Times are nearly as many as rows: a dictionary of them is larger than they are.
     plain: &["requestid", "eventtime"],
     filtered: &["kms_key_arn", "accesskeyid", "principal_arn", "sourceipaddress"],
-    documents: &[
-        "errormessage",
-        "requestparameters",
-        "responseelements",
-        "additionaleventdata",
-        "serviceeventdetails",
-        "addendum",
-        "edgedevicedetails",
-        "eventcontext",
-        "insightdetails",
-        "extra",
-    ],
+    documents: &schema::DOCUMENTS,
 };
 
 /// The layout of a small table whose rows are looked up by source object.

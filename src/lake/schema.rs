@@ -110,6 +110,19 @@ pub fn session_context() -> Fields {
     fields.into()
 }
 
+/// Columns of `cloudtrail` that hold JSON text.
+pub const DOCUMENTS: [&str; 9] = [
+    "requestparameters",
+    "responseelements",
+    "additionaleventdata",
+    "serviceeventdetails",
+    "addendum",
+    "edgedevicedetails",
+    "eventcontext",
+    "insightdetails",
+    "extra",
+];
+
 /// `cloudtrail`: one row per delivered record, columns named as in Athena's table of AWS's documentation, lower case.
 ///
 /// Derived columns, for pruning: `principal_arn`, `principal_id`, `accesskeyid`, `kms_key_arn` (the key of a record that names
@@ -155,16 +168,10 @@ pub fn cloudtrail() -> SchemaRef {
         "vpcendpointid",
         "vpcendpointaccountid",
         "sessioncredentialfromconsole",
-        "requestparameters",
-        "responseelements",
-        "additionaleventdata",
-        "serviceeventdetails",
-        "addendum",
-        "edgedevicedetails",
-        "eventcontext",
-        "insightdetails",
-        "extra",
-    ] {
+    ]
+    .iter()
+    .chain(&DOCUMENTS)
+    {
         fields.push(text(name));
     }
     fields.push(whole("null_fields"));
