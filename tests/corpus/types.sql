@@ -90,3 +90,7 @@ SELECT t.region, count(*) AS n FROM (SELECT * FROM cloudtrail_logs WHERE eventna
 WITH months AS (SELECT *, date_format(eventtime, '%Y-%m') AS month FROM cloudtrail_logs) SELECT month, count(*) AS n FROM months GROUP BY month ORDER BY month;
 -- partitions of the quoted table
 SELECT count(*) AS n FROM "cloudtrail" WHERE "region" = 'eu-west-1' AND "year" = '2026';
+-- partitions of a table that is joined to itself
+SELECT a.region, b.account, count(*) AS n FROM cloudtrail_logs a JOIN cloudtrail_logs b ON a.eventid = b.eventid AND a.account = b.account AND b.month = '09' GROUP BY a.region, b.account ORDER BY a.region, b.account;
+-- partitions of two names for all columns
+WITH uses AS (SELECT * FROM cloudtrail_logs WHERE eventname = 'Decrypt'), blows AS (SELECT * FROM cloudtrail_logs WHERE eventname = 'DisableKey') SELECT u.region, count(*) AS n FROM uses u JOIN blows b ON u.account = b.account AND u.region = b.region AND u.eventtime < b.eventtime GROUP BY u.region;

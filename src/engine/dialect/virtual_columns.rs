@@ -68,6 +68,9 @@ impl VisitorMut for Filler {
             }
         }
         let given = given_names(select);
+        for join in select.from.iter_mut().flat_map(|table| &mut table.joins) {
+            from.replace(join, &[]);
+        }
         if let Some(condition) = &mut select.selection {
             from.replace(condition, &[]);
         }
@@ -92,7 +95,7 @@ fn is_whole(query: &Query, whole: &HashSet<String>) -> bool {
         _ => false,
     });
     has_all
-        && given_names(select).iter().all(|name| meaning(name).is_none())
+        && given_names(select).iter().all(|name| meaning(name, None).is_none())
         && From::of(select, whole).is_some_and(|from| from.alone)
 }
 
@@ -177,8 +180,8 @@ impl From {
         self.called.get(at).cloned()
     }
 
-    fn replace(&self, expression: &mut Expr, given: &[String]) {
-        let _ = expression.visit(&mut Replacer {
+    fn replace(&self, part: &mut impl VisitMut, given: &[String]) {
+        let _ = part.visit(&mut Replacer {
             from: self,
             given,
             depth: 0,
@@ -218,11 +221,13 @@ impl VisitorMut for Replacer<'_> {
         }
         // A name behind a table's is no name that the statement gives.
         let mut given = self.given;
+        let mut of = None;
         let (name, fields) = match expression {
             Expr::Identifier(name) if self.from.alone => (&*name, [].as_slice()),
             Expr::CompoundIdentifier(parts) => match parts.as_slice() {
                 [table, name, fields @ ..] if self.from.names.contains(&table.value.to_ascii_lowercase()) => {
                     given = &[];
+                    of = Some(table);
                     (name, fields)
                 }
                 [name, fields @ ..] if self.from.alone => (name, fields),
@@ -233,7 +238,7 @@ impl VisitorMut for Replacer<'_> {
         let name = name.value.to_ascii_lowercase();
         if !given.contains(&name)
             && (fields.is_empty() || name == "eventdata")
-            && let Some(meaning) = meaning(&name)
+            && let Some(meaning) = meaning(&name, of)
         {
             *expression = fields
                 .iter()
@@ -243,7 +248,12 @@ impl VisitorMut for Replacer<'_> {
     }
 }
 
-fn meaning(name: &str) -> Option<Expr> {
+/// What a virtual column means, of this table where it is named.
+fn meaning(name: &str, of: Option<&Ident>) -> Option<Expr> {
+    let column = |name: &str| match of {
+        Some(table) => Expr::CompoundIdentifier(vec![table.clone(), ident(name)]),
+        None => column(name),
+    };
     let written = |form: &str| call("to_char", [column("eventtime"), text(form)]);
     Some(match name {
         "region" | "region_partition" => column("awsregion"),
