@@ -52,12 +52,12 @@ WITH records AS (
 plain AS (
     SELECT *, kms[1] AS k, kms_key_arn AS key_arn
     FROM records
-    WHERE kms_key_arn IS NOT NULL
+    WHERE kms_key_arn IS NOT NULL AND operation IS DISTINCT FROM 'ReEncrypt'
 ),
 named AS (
     SELECT *, unnest(kms) AS k
     FROM records
-    WHERE kms_key_arn IS NULL
+    WHERE kms_key_arn IS NULL OR operation = 'ReEncrypt'
 ),
 resolved AS (
     SELECT * FROM plain
