@@ -86,8 +86,6 @@ SELECT c.region, c.account, count(*) AS n FROM cloudtrail_logs AS c WHERE c.year
 WITH september AS (SELECT * FROM cloudtrail_logs WHERE month = '09') SELECT region, day, count(*) AS n FROM september WHERE day < '03' GROUP BY region, day ORDER BY region, day;
 -- partitions of a subquery with all columns
 SELECT t.region, count(*) AS n FROM (SELECT * FROM cloudtrail_logs WHERE eventname = 'Decrypt') AS t WHERE t.year = '2026' GROUP BY t.region ORDER BY 1;
--- a name given to a partition behind a name for all columns
-WITH months AS (SELECT *, date_format(eventtime, '%Y-%m') AS month FROM cloudtrail_logs) SELECT month, count(*) AS n FROM months GROUP BY month ORDER BY month;
 -- partitions of the quoted table
 SELECT count(*) AS n FROM "cloudtrail" WHERE "region" = 'eu-west-1' AND "year" = '2026';
 -- partitions of a table that is joined to itself
