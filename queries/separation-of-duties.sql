@@ -57,7 +57,7 @@ duties AS (
     FROM held AS h
     LEFT JOIN counted AS c
         ON c.key_arn = h.key_arn AND c.principal_arn = h.principal_arn
-        AND c.principal_id IS NOT DISTINCT FROM h.principal_id
+        AND coalesce(c.principal_id, '') = coalesce(h.principal_id, '')
 )
 SELECT
     key_arn,

@@ -141,13 +141,10 @@ impl From {
                     alias,
                     args: None,
                     ..
-                } if only_name(name).is_some_and(|name| name == CLOUDTRAIL || whole.contains(&name)) => {
-                    let called = alias.as_ref().map_or_else(
-                        || ident(&only_name(name).unwrap_or_default()),
-                        |alias| alias.name.clone(),
-                    );
-                    from.push(called);
-                }
+                } => match only_name(name).filter(|name| name == CLOUDTRAIL || whole.contains(name)) {
+                    Some(name) => from.push(alias.as_ref().map_or_else(|| ident(&name), |alias| alias.name.clone())),
+                    None => from.alone = false,
+                },
                 TableFactor::Derived {
                     subquery,
                     alias: Some(alias),
