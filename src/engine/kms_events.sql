@@ -52,12 +52,12 @@ WITH records AS (
 plain AS (
     SELECT *, kms[1] AS k, kms_key_arn AS key_arn
     FROM records
-    WHERE kms_key_arn IS NOT NULL AND operation IS DISTINCT FROM 'ReEncrypt'
+    WHERE kms_key_arn IS NOT NULL
 ),
 named AS (
     SELECT *, unnest(kms) AS k
     FROM records
-    WHERE kms_key_arn IS NULL OR operation = 'ReEncrypt'
+    WHERE kms_key_arn IS NULL
 ),
 resolved AS (
     SELECT * FROM plain

@@ -29,6 +29,7 @@ mod membership;
 mod memory;
 mod named;
 mod once;
+mod page_index;
 mod planner;
 mod postgres;
 mod prepared;

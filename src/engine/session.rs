@@ -21,6 +21,7 @@ use super::effective_access::{self, States};
 use super::held::Held;
 use super::memory::SharedPool;
 use super::named::WithQueries;
+use super::page_index::PageIndex;
 use super::prepared::Prepared;
 use super::query::NamedQuery;
 use super::reading::Meter;
@@ -108,7 +109,8 @@ impl Session {
         let bytes = settings.memory_bytes.unwrap_or(MEMORY_BYTES_DEFAULT);
         let read = BytesRead::default();
         let runtime = runtime(bytes, &read)?;
-        let reader = state(config(bytes), runtime.clone())?;
+        let kept = PageIndex::default();
+        let reader = state(config(bytes), runtime.clone(), &kept)?;
         let states = Arc::new(States::new(location.clone()));
         let lake = Arc::new(LakeSchema::new(
             location.clone(),
@@ -136,9 +138,9 @@ impl Session {
             context.register_catalog(CATALOG, catalog.clone());
             Ok::<_, Error>((context, catalog))
         };
-        let (own, _) = context(state(config(bytes), runtime.clone())?, lake.clone())?;
+        let (own, _) = context(state(config(bytes), runtime.clone(), &kept)?, lake.clone())?;
         let relations = Arc::new(WithQueries::new(lake, location.clone(), own.clone()));
-        let (pasted, catalog) = context(querying(config(bytes), runtime)?, relations.clone())?;
+        let (pasted, catalog) = context(querying(config(bytes), runtime, &kept)?, relations.clone())?;
         Ok(Session {
             own,
             pasted,
@@ -298,7 +300,11 @@ impl Session {
         let context = match self.catalogue.get() {
             Some(context) => context.clone(),
             None => {
-                let state = state(self.pasted.state().config().clone(), self.pasted.runtime_env())?;
+                let state = state(
+                    self.pasted.state().config().clone(),
+                    self.pasted.runtime_env(),
+                    &PageIndex::default(),
+                )?;
                 let context = postgres::context(state, CATALOG, self.catalog.clone())?;
                 self.catalogue.get_or_init(|| context).clone()
             }
@@ -371,13 +377,14 @@ fn config(bytes: usize) -> SessionConfig {
     config
 }
 
-fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<SessionState> {
+fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>, kept: &PageIndex) -> Result<SessionState> {
     let state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config)
         .with_runtime_env(runtime)
         .build();
     let mut rules = careful::rules(state.physical_optimizers());
+    rules.push(Arc::new(kept.clone()));
     rules.push(Arc::new(Yielding));
     let mut state = SessionStateBuilder::new_from_existing(state)
         .with_physical_optimizer_rules(rules)
@@ -387,8 +394,8 @@ fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<SessionState
 }
 
 /// A state for what people paste: the engine's own, with JSON operators and Trino's functions and typed meanings first.
-fn querying(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<SessionState> {
-    let mut state = state(config, runtime)?;
+fn querying(config: SessionConfig, runtime: Arc<RuntimeEnv>, kept: &PageIndex) -> Result<SessionState> {
+    let mut state = state(config, runtime, kept)?;
     datafusion_functions_json::register_all(&mut state)?;
     let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(planner::Typed)];
     planners.extend(state.expr_planners().iter().cloned());
