@@ -74,7 +74,7 @@ calls AS (
         sum(CASE WHEN e.error_code IN ('DisabledException', 'KMSInvalidStateException') THEN 1 ELSE 0 END) AS by_state,
         max(e.eventtime) AS at,
         -- Of two records of one call, the one that names the caller.
-        first_value(e.principal_arn ORDER BY e.eventtime DESC, e.principal_arn LIKE 'arn:%' DESC, e.principal_arn) AS caller
+        newest_caller(e.principal_arn, e.eventtime) AS caller
     FROM repeated AS r
     -- The few on the left, because that side of a join is held.
     RIGHT JOIN kms_events AS e ON e.eventid = r.event_id
@@ -100,7 +100,7 @@ happened AS (
         sum(CASE WHEN operation = 'RotateKey' AND outcome = 'success' THEN calls ELSE 0 END) AS rotations,
         max(CASE WHEN outcome <> 'success' AND in_window THEN at END) AS last_failed_at,
         max(CASE WHEN outcome = 'success' THEN at END) AS last_at,
-        first_value(caller ORDER BY outcome = 'success' DESC, at DESC, caller LIKE 'arn:%' DESC, caller) AS last_by
+        newest_caller(caller, at) FILTER (WHERE outcome = 'success') AS last_by
     FROM counted
     GROUP BY key_arn, operation, class
 ),

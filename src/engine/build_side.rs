@@ -13,7 +13,9 @@ use datafusion::error::Result;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, PartitionMode};
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::streaming::StreamingTableExec;
 
@@ -23,31 +25,18 @@ const DAY: &str = "event_date=";
 /// Rows that make a side of a cross join the one to hold.
 const HANDFUL: usize = 64;
 
-/// The rule that lets rights stream past what they are joined with, where that is grouped or not of the log.
+/// The rule that lets rights stream past what they are joined with, where that is grouped or not of the log, and the log past
+/// a few rows or chosen groups.
 #[derive(Debug)]
 pub(super) struct BuildSide;
 
 impl PhysicalOptimizerRule for BuildSide {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = plan.transform_up(|node| match node.downcast_ref::<CrossJoinExec>() {
-            Some(join) if is_handful(join.right())? && !is_handful(join.left())? => {
-                Ok(Transformed::yes(join.swap_inputs()?))
-            }
-            _ => Ok(Transformed::no(node)),
-        });
-        plan.data()?
-            .transform_up(|node| match node.downcast_ref::<HashJoinExec>() {
-                Some(join)
-                    if matches!(join.join_type(), JoinType::Left | JoinType::Inner)
-                        && is_streamed(join.left())?
-                        && !is_streamed(join.right())?
-                        && is_few(join.right())? =>
-                {
-                    Ok(Transformed::yes(join.swap_inputs(PartitionMode::CollectLeft)?))
-                }
-                _ => Ok(Transformed::no(node)),
-            })
-            .data()
+        plan.transform_up(|node| match better(&node)? {
+            Some(join) => Ok(Transformed::yes(join)),
+            None => Ok(Transformed::no(node)),
+        })
+        .data()
     }
 
     fn name(&self) -> &'static str {
@@ -57,6 +46,39 @@ impl PhysicalOptimizerRule for BuildSide {
     fn schema_check(&self) -> bool {
         true
     }
+}
+
+/// The join with its sides the other way round, or held as a whole, where that is better.
+fn better(node: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    if let Some(join) = node.downcast_ref::<CrossJoinExec>() {
+        let is_better = is_handful(join.right())? && !is_handful(join.left())?;
+        return is_better.then(|| join.swap_inputs()).transpose();
+    }
+    let Some(join) = node.downcast_ref::<HashJoinExec>() else {
+        return Ok(None);
+    };
+    Ok(match join.join_type() {
+        JoinType::Left | JoinType::Inner
+            if is_streamed(join.left())? && !is_streamed(join.right())? && is_few(join.right())? =>
+        {
+            Some(join.swap_inputs(PartitionMode::CollectLeft)?)
+        }
+        // The other side, the log, would be parted by the condition's columns, each row copied.
+        JoinType::Right if chooses_groups(join.left()) => {
+            let whole = join.builder().with_partition_mode(PartitionMode::CollectLeft).build()?;
+            Some(Arc::new(whole))
+        }
+        _ => None,
+    })
+}
+
+/// Whether it is what `HAVING` leaves of groups.
+fn chooses_groups(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    if let Some(projection) = plan.downcast_ref::<ProjectionExec>() {
+        return chooses_groups(projection.input());
+    }
+    plan.downcast_ref::<FilterExec>()
+        .is_some_and(|filter| filter.input().downcast_ref::<AggregateExec>().is_some())
 }
 
 /// Whether it is known to be a few rows: the bounds of a window, say, or a list in the query's own text.

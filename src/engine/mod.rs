@@ -28,6 +28,7 @@ mod meanings;
 mod membership;
 mod memory;
 mod named;
+mod newest_caller;
 mod once;
 mod page_index;
 mod planner;

@@ -9,8 +9,6 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::config::ConfigOptions;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
@@ -20,14 +18,13 @@ use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::parquet::errors::Result as ParquetResult;
 use datafusion::parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::path::Path;
 
-/// The rule that lets scans keep what they needed; its clones remember the same files.
+/// Lets scans keep what they needed; its clones remember the same files.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PageIndex(Needed);
 
@@ -48,28 +45,10 @@ impl Needed {
     }
 }
 
-impl PhysicalOptimizerRule for PageIndex {
-    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_up(
-            |node| match node.downcast_ref::<DataSourceExec>().and_then(|scan| self.kept(scan)) {
-                Some(scan) => Ok(Transformed::yes(scan)),
-                None => Ok(Transformed::no(node)),
-            },
-        )
-        .data()
-    }
-
-    fn name(&self) -> &'static str {
-        "page_index"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-}
-
 impl PageIndex {
-    fn kept(&self, scan: &DataSourceExec) -> Option<Arc<dyn ExecutionPlan>> {
+    /// The same scan, keeping what it needs; nothing where the node is no scan of Parquet files.
+    pub(super) fn kept(&self, node: &dyn ExecutionPlan) -> Option<Arc<dyn ExecutionPlan>> {
+        let scan = node.downcast_ref::<DataSourceExec>()?;
         let (config, source) = scan.downcast_to_file_source::<ParquetSource>()?;
         let factory = Factory {
             inner: source.parquet_file_reader_factory()?.clone(),

@@ -27,8 +27,8 @@ use super::query::NamedQuery;
 use super::reading::Meter;
 use super::yielding::Yielding;
 use super::{
-    Error, Result, bounded, careful, count_distinct, dialect, functions, json_text, meanings, planner, postgres,
-    read_only,
+    Error, Result, bounded, careful, count_distinct, dialect, functions, json_text, meanings, newest_caller, planner,
+    postgres, read_only,
 };
 use crate::coverage::Assumption;
 use crate::lake::{Location, ledger, schema, snapshots};
@@ -384,12 +384,12 @@ fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>, kept: &PageIndex) -> R
         .with_runtime_env(runtime)
         .build();
     let mut rules = careful::rules(state.physical_optimizers());
-    rules.push(Arc::new(kept.clone()));
-    rules.push(Arc::new(Yielding));
+    rules.push(Arc::new(Yielding(kept.clone())));
     let mut state = SessionStateBuilder::new_from_existing(state)
         .with_physical_optimizer_rules(rules)
         .build();
     count_distinct::register(&mut state)?;
+    newest_caller::register(&mut state)?;
     Ok(state)
 }
 

@@ -19,13 +19,15 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::Stream;
 
 use super::compacting::compact;
+use super::page_index::PageIndex;
 
 /// How long a thread is kept.
 const TURN: Duration = Duration::from_millis(10);
 
-/// The rule that puts a turnstile over every join and every operator that makes many rows of one.
+/// The last rule: it puts a turnstile over every join and every operator that makes many rows of one, and lets scans keep
+/// page statistics. One pass, because each makes most of the plan anew.
 #[derive(Debug)]
-pub(super) struct Yielding;
+pub(super) struct Yielding(pub(super) PageIndex);
 
 impl PhysicalOptimizerRule for Yielding {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
@@ -34,6 +36,8 @@ impl PhysicalOptimizerRule for Yielding {
         plan.transform_up(|node| {
             Ok(if multiplies(node.name()) {
                 Transformed::yes(Arc::new(Turnstile(node)) as Arc<dyn ExecutionPlan>)
+            } else if let Some(scan) = self.0.kept(node.as_ref()) {
+                Transformed::yes(scan)
             } else {
                 Transformed::no(node)
             })

@@ -393,5 +393,8 @@ fn ingest_gives_a_flat_key_to_records_of_one_key_alone() {
                OR kms[1].key_arn IS DISTINCT FROM kms_key_arn) THEN 1 END) AS wrong FROM cloudtrail";
     let row = &ask(sample_lake(), &[sql])[0];
     assert_eq!(row["wrong"], 0);
-    assert!(row["flat"].as_u64().unwrap() > 100 && row["several"].as_u64().unwrap() > 0, "{row}");
+    assert!(
+        row["flat"].as_u64().unwrap() > 100 && row["several"].as_u64().unwrap() > 0,
+        "{row}"
+    );
 }
