@@ -1,18 +1,23 @@
-//! Conditions evaluated once: the table format's scan and the engine's own rule both hand a query's condition to the files'
-//! scan, which would decode and compare the column for each of them.
+//! Conditions evaluated once, and not at all where no row can meet them.
+//!
+//! The table format's scan and the engine's own rule both hand a query's condition to the files' scan, which would decode
+//! and compare the column for each of them. And a view of two kinds of rows that is asked for one kind asks the other's
+//! scan for a column that is null and equals something: a hundred files were opened to find nothing.
 
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::config::ConfigOptions;
-use datafusion::datasource::physical_plan::{FileScanConfigBuilder, FileSource, ParquetSource};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, FileSource, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result;
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, IsNotNullExpr, IsNullExpr};
 use datafusion::physical_expr::{PhysicalExpr, conjunction, split_conjunction};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 
-/// The rule that drops a scan's repeated conditions.
+/// The rule that drops a scan's repeated conditions, and the files of one whose conditions contradict each other.
 #[derive(Debug)]
 pub(super) struct Once;
 
@@ -46,10 +51,81 @@ fn without_repeats(scan: &DataSourceExec) -> Option<Arc<dyn ExecutionPlan>> {
             kept.push(Arc::clone(condition));
         }
     }
-    if kept.len() == conditions.len() {
+    let is_empty = contradict(&kept);
+    if kept.len() == conditions.len() && !is_empty {
         return None;
     }
     let source = Arc::new(source.with_predicate(conjunction(kept)));
-    let config = FileScanConfigBuilder::from(config.clone()).with_source(source).build();
-    Some(DataSourceExec::from_data_source(config))
+    let mut builder = FileScanConfigBuilder::from(config.clone()).with_source(source);
+    if is_empty {
+        builder = builder.with_file_groups(vec![FileGroup::default(); config.file_groups.len()]);
+    }
+    Some(DataSourceExec::from_data_source(builder.build()))
+}
+
+/// Whether one condition wants a column to be null that another wants to be something.
+fn contradict(conditions: &[Arc<dyn PhysicalExpr>]) -> bool {
+    let nulls: Vec<&Column> = conditions
+        .iter()
+        .filter_map(|condition| condition.downcast_ref::<IsNullExpr>()?.arg().downcast_ref())
+        .collect();
+    let is_null =
+        |operand: &Arc<dyn PhysicalExpr>| operand.downcast_ref().is_some_and(|column| nulls.contains(&column));
+    conditions.iter().any(|condition| {
+        if let Some(present) = condition.downcast_ref::<IsNotNullExpr>() {
+            return is_null(present.arg());
+        }
+        // What compares with a null is not known, and not met.
+        condition.downcast_ref::<BinaryExpr>().is_some_and(|comparison| {
+            let is_unknown = matches!(
+                comparison.op(),
+                Operator::Eq | Operator::NotEq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq
+            );
+            is_unknown && (is_null(comparison.left()) || is_null(comparison.right()))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::physical_expr::expressions::{binary, col, is_not_null, is_null, lit};
+
+    use super::*;
+
+    #[test]
+    fn a_null_that_equals_something_is_no_row() {
+        let fields = ["a", "b"].map(|name| Field::new(name, DataType::Int64, true));
+        let schema = Schema::new(fields.to_vec());
+        let column = |name: &str| col(name, &schema).unwrap();
+        let compared = |name: &str, operator| binary(column(name), operator, lit(1_i64), &schema).unwrap();
+        let null = is_null(column("a")).unwrap();
+        for other in [
+            compared("a", Operator::Eq),
+            compared("a", Operator::NotEq),
+            binary(lit(1_i64), Operator::Lt, column("a"), &schema).unwrap(),
+            is_not_null(column("a")).unwrap(),
+        ] {
+            assert!(contradict(&[null.clone(), other.clone()]), "{other}");
+            assert!(
+                contradict(&[other.clone(), compared("b", Operator::Gt), null.clone()]),
+                "{other}"
+            );
+            assert!(!contradict(&[other.clone()]), "{other}");
+        }
+        for other in [
+            compared("b", Operator::Eq),
+            compared("a", Operator::IsDistinctFrom),
+            is_not_null(column("b")).unwrap(),
+            binary(
+                compared("a", Operator::Eq),
+                Operator::Or,
+                compared("b", Operator::Eq),
+                &schema,
+            )
+            .unwrap(),
+        ] {
+            assert!(!contradict(&[null.clone(), other.clone()]), "{other}");
+        }
+    }
 }
