@@ -142,9 +142,9 @@ facts AS (
         u.key_arn IS NOT NULL AS unnamed_call,
         coalesce(v.whole, false) AS covered,
         v.missing
-    FROM rights AS r
-    LEFT JOIN calls AS c ON c.key_arn = r.key_arn AND c.actor = r.actor
-    LEFT JOIN unnamed AS u
+    -- Rights last, and hence not held: there are more of them than of anything that they are joined with.
+    FROM unnamed AS u
+    RIGHT JOIN (calls AS c RIGHT JOIN rights AS r ON c.key_arn = r.key_arn AND c.actor = r.actor)
         ON u.key_arn = r.key_arn AND u.caller_account_id = split_part(r.principal_arn, ':', 5) AND r.actor LIKE 'arn:%'
     LEFT JOIN principals AS p ON p.principal_arn = r.principal_arn
     LEFT JOIN keys AS k ON k.key_arn = r.key_arn

@@ -3,6 +3,7 @@
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
+use super::memory::Refused;
 use super::{Error, dialect, functions};
 use crate::model::nearest::nearest;
 
@@ -41,6 +42,7 @@ pub(super) fn explain(error: &DataFusionError) -> Error {
         DataFusionError::ResourcesExhausted(_) => {
             Error::Memory(plain.strip_prefix("Resources exhausted: ").unwrap_or(plain).to_owned())
         }
+        DataFusionError::External(other) if other.is::<Refused>() => Error::Memory(plain.to_owned()),
         DataFusionError::SQL(..) => Error::Sql(place_first(plain)),
         DataFusionError::Plan(_)
         | DataFusionError::SchemaError(..)

@@ -20,6 +20,24 @@ pub(super) struct SharedPool {
 /// counted, so that the others spill or give up earlier.
 const NEVER_REFUSED: &str = "RepartitionExec";
 
+/// The consumer that must not learn that memory is short, neither its own nor that of what it reads: the engine would then
+/// read the side that the join holds a second time, and panic where rows are handed out once (`RepartitionExec`: "partition
+/// not used yet", DataFusion 55).
+const READS_TWICE: &str = "NestedLoopJoinLoad";
+
+/// Not enough memory, said so that the engine does nothing about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Refused(String);
+
+/// The error as one that the engine only hands on.
+pub(super) fn handed_on(error: DataFusionError) -> DataFusionError {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(reason) => DataFusionError::External(Box::new(Refused(reason.clone()))),
+        _ => error,
+    }
+}
+
 /// Whether a consumer shares what is for those that can spill.
 fn is_spiller(consumer: &MemoryConsumer) -> bool {
     consumer.can_spill() && !consumer.name().starts_with(NEVER_REFUSED)
@@ -47,7 +65,13 @@ impl SharedPool {
 
     fn refuse(reservation: &MemoryReservation, wanted: usize, left: usize) -> DataFusionError {
         let name = reservation.consumer().name();
-        DataFusionError::ResourcesExhausted(format!("{name} asks for {wanted} bytes more and {left} are left"))
+        let refusal =
+            DataFusionError::ResourcesExhausted(format!("{name} asks for {wanted} bytes more and {left} are left"));
+        if name.starts_with(READS_TWICE) {
+            handed_on(refusal)
+        } else {
+            refusal
+        }
     }
 }
 

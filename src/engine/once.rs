@@ -111,7 +111,7 @@ mod tests {
                 contradict(&[other.clone(), compared("b", Operator::Gt), null.clone()]),
                 "{other}"
             );
-            assert!(!contradict(&[other.clone()]), "{other}");
+            assert!(!contradict(std::slice::from_ref(&other)), "{other}");
         }
         for other in [
             compared("b", Operator::Eq),

@@ -15,10 +15,12 @@ use datafusion::error::Result;
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::Stream;
 
 use super::compacting::compact;
+use super::memory::handed_on;
 use super::page_index::PageIndex;
 
 /// How long a thread is kept.
@@ -35,7 +37,12 @@ impl PhysicalOptimizerRule for Yielding {
             |name: &str| name.ends_with("JoinExec") || name == "UnnestExec" || name == "RecursiveQueryExec";
         plan.transform_up(|node| {
             Ok(if multiplies(node.name()) {
-                Transformed::yes(Arc::new(Turnstile(node)) as Arc<dyn ExecutionPlan>)
+                let node = if node.name() == "NestedLoopJoinExec" {
+                    with_errors_handed_on(node)?
+                } else {
+                    node
+                };
+                Transformed::yes(Arc::new(Turnstile::over(node)) as Arc<dyn ExecutionPlan>)
             } else if let Some(scan) = self.0.kept(node.as_ref()) {
                 Transformed::yes(scan)
             } else {
@@ -54,9 +61,31 @@ impl PhysicalOptimizerRule for Yielding {
     }
 }
 
+/// The join, unable to see that what it holds ran out of memory.
+fn with_errors_handed_on(join: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let mut children: Vec<Arc<dyn ExecutionPlan>> = join.children().into_iter().cloned().collect();
+    if let Some(held) = children.first_mut() {
+        *held = Arc::new(Turnstile {
+            input: held.clone(),
+            hands_on: true,
+        });
+    }
+    replace_children_if_necessary(join, children)
+}
+
 /// An operator that hands on what comes, and lets others run when its turn is over.
 #[derive(Debug)]
-struct Turnstile(Arc<dyn ExecutionPlan>);
+struct Turnstile {
+    input: Arc<dyn ExecutionPlan>,
+    /// Whether errors become such as the engine does nothing about.
+    hands_on: bool,
+}
+
+impl Turnstile {
+    fn over(input: Arc<dyn ExecutionPlan>) -> Turnstile {
+        Turnstile { input, hands_on: false }
+    }
+}
 
 impl DisplayAs for Turnstile {
     fn fmt_as(&self, _: DisplayFormatType, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,7 +99,7 @@ impl ExecutionPlan for Turnstile {
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
-        self.0.properties()
+        self.input.properties()
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
@@ -82,7 +111,7 @@ impl ExecutionPlan for Turnstile {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.0]
+        vec![&self.input]
     }
 
     fn apply_expressions(
@@ -94,16 +123,20 @@ impl ExecutionPlan for Turnstile {
 
     fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         match (children.pop(), children.len()) {
-            (Some(child), 0) => Ok(Arc::new(Turnstile(child))),
+            (Some(input), 0) => Ok(Arc::new(Turnstile {
+                input,
+                hands_on: self.hands_on,
+            })),
             _ => datafusion::common::internal_err!("a turnstile has one child"),
         }
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let inner = self.0.execute(partition, context)?;
+        let inner = self.input.execute(partition, context)?;
         Ok(Box::pin(Turns {
             inner,
             turn_began: None,
+            hands_on: self.hands_on,
         }))
     }
 }
@@ -111,6 +144,7 @@ impl ExecutionPlan for Turnstile {
 struct Turns {
     inner: SendableRecordBatchStream,
     turn_began: Option<Instant>,
+    hands_on: bool,
 }
 
 impl Stream for Turns {
@@ -127,7 +161,17 @@ impl Stream for Turns {
         if polled.is_pending() {
             self.turn_began = None;
         }
-        polled.map(|next| next.map(|batch| batch.and_then(compact)))
+        let hands_on = self.hands_on;
+        polled.map(|next| {
+            next.map(|batch| {
+                let compacted = batch.and_then(compact);
+                if hands_on {
+                    compacted.map_err(handed_on)
+                } else {
+                    compacted
+                }
+            })
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::lake::{TestLake, answers, answers_after, event};
+use crate::support::lake::{TestLake, answers, answers_after, event, sample_lake};
 use crate::support::office::office;
 use crate::support::program::{ask, keytrail, on};
 
@@ -422,9 +422,45 @@ fn rights_stream_past_what_they_are_joined_with() {
     );
 }
 
+/// What is held is a few rows of the query's own, or what HAVING left of groups, and never the log beside them.
+#[test]
+fn the_log_streams_past_a_few_rows_and_past_chosen_groups() {
+    let plan = |join: &str| {
+        let sql = format!("EXPLAIN SELECT e.eventid, v.n FROM {join}");
+        let rows = ask(sample_lake(), &[&sql]);
+        let plan = rows.iter().find(|row| row["plan_type"] == "physical_plan").unwrap();
+        plan["plan"].as_str().unwrap().to_owned()
+    };
+    for join in [
+        "kms_events AS e CROSS JOIN (VALUES (1), (2)) AS v(n)",
+        "kms_events AS e JOIN (VALUES (1), (2)) AS v(n) ON v.n < length(e.eventid)",
+    ] {
+        let plan = plan(join);
+        // What is held stands first below the join.
+        let (few, log) = (plan.find("DataSourceExec: partitions"), plan.find("UnionExec"));
+        assert!(few.is_some() && few < log, "{plan}");
+    }
+    let chosen = "(SELECT eventid AS n FROM cloudtrail GROUP BY eventid HAVING count(*) > 1) AS v \
+                  RIGHT JOIN kms_events AS e ON e.eventid = v.n";
+    assert!(
+        plan(chosen).contains("mode=CollectLeft, join_type=Right,"),
+        "{}",
+        plan(chosen)
+    );
+}
+
 #[test]
 fn what_cannot_spill_ends_with_a_hint() {
     let lake = TestLake::new();
+    let all = "SELECT value AS a, lpad(CAST(value AS VARCHAR), 280, '0') AS t, count(*) FROM generate_series(1, 200000) GROUP BY 1, 2";
+    let sql = format!("SELECT count(*) FROM ({all}) AS x JOIN ({all}) AS y ON x.a < y.a AND x.t <> y.t");
+    let ended = on(&lake, &["query", &sql, "--memory-limit", "8MiB"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{}", ended.stderr);
+    assert!(
+        ended.stderr.starts_with("error: not enough memory: "),
+        "{}",
+        ended.stderr
+    );
     let sql = "SELECT count(*) FROM (SELECT value AS a, lpad(CAST(value AS VARCHAR), 280, '0') AS t FROM generate_series(1, 500000)) x \
                JOIN (SELECT value AS b, lpad(CAST(value AS VARCHAR), 280, '0') AS u FROM generate_series(1, 500000)) y \
                ON a = b WHERE t <> u || 'x'";
