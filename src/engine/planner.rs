@@ -79,6 +79,12 @@ impl ExprPlanner for Typed {
             (Some(text), None) => operator
                 .swap()
                 .and_then(|operator| with_text(raw.right.clone(), &right, operator, text)),
+            _ if matches!(left, DataType::Duration(_)) && span(&raw.right).is_some() => {
+                span(&raw.right).map(|span| binary_expr(raw.left.clone(), operator, lit(span)))
+            }
+            _ if matches!(right, DataType::Duration(_)) && span(&raw.left).is_some() => {
+                span(&raw.left).map(|span| binary_expr(lit(span), operator, raw.right.clone()))
+            }
             _ => with_value(&raw, &left, &right, operator),
         };
         Ok(planned.map_or(PlannerResult::Original(raw), PlannerResult::Planned))
@@ -125,6 +131,23 @@ fn is_address(expression: &Expr) -> bool {
         Expr::Alias(alias) => is_address(&alias.expr),
         _ => false,
     }
+}
+
+/// An interval literal of days and less, as what two instants lie apart. The engine makes an interval of that instead, of
+/// nanoseconds alone, and compares days with days first: thirty-nine days apart were less than `INTERVAL '30' DAY`.
+fn span(expression: &Expr) -> Option<ScalarValue> {
+    const DAY: i64 = 86_400_000_000;
+    let microseconds = match expression {
+        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(interval)), _) if interval.months == 0 => {
+            i64::from(interval.days) * DAY + interval.nanoseconds / 1_000
+        }
+        Expr::Literal(ScalarValue::IntervalDayTime(Some(interval)), _) => {
+            i64::from(interval.days) * DAY + i64::from(interval.milliseconds) * 1_000
+        }
+        Expr::Alias(alias) => return span(&alias.expr),
+        _ => return None,
+    };
+    Some(ScalarValue::DurationMicrosecond(Some(microseconds)))
 }
 
 fn literal_text(expression: &Expr) -> Option<&str> {

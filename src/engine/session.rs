@@ -40,6 +40,11 @@ const SCHEMA: &str = "public";
 /// Memory a session may use when nobody says otherwise.
 const MEMORY_BYTES_DEFAULT: usize = 2 << 30;
 
+/// Footers of files, with page statistics where they are needed, are kept beside that: at most this part of it, or the
+/// engine's own default where that is more.
+const FOOTERS_SHARE: usize = 16;
+const FOOTERS_BYTES_MIN: usize = 50 << 20;
+
 /// Limits of a session.
 #[derive(Debug, Clone, Default)]
 pub struct SessionSettings {
@@ -357,6 +362,7 @@ fn runtime(bytes: usize, read: &BytesRead) -> Result<Arc<RuntimeEnv>> {
     let pool = SharedPool::new(bytes);
     Ok(RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
+        .with_metadata_cache_limit((bytes / FOOTERS_SHARE).max(FOOTERS_BYTES_MIN))
         .with_object_store_registry(Arc::new(CountingRegistry::new(read.clone())))
         .build_arc()?)
 }

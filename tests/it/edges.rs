@@ -168,6 +168,43 @@ fn an_account_on_one_side_only() {
     assert_eq!(row["reason"], "no snapshot holds the key");
 }
 
+/// Accounts are cleared by their last day where that tells, and by the whole log where it does not.
+#[test]
+fn a_log_that_changes_keys_and_never_reads_is_not_whole() {
+    let days: Vec<String> = (1..=31)
+        .map(|day| format!("2026-01-{day:02}"))
+        .chain((1..=9).map(|day| format!("2026-02-{day:02}")))
+        .collect();
+    let doubted = |reads_on: Option<usize>| {
+        let lake = TestLake::new();
+        lake.events(days.iter().enumerate().flat_map(|(place, day)| {
+            let made = |id: &str, operation: &str, reads: bool| {
+                event(&format!("{id}-{day}"), &format!("{day}T10:00:00Z"), operation).with("readonly", json!(reads))
+            };
+            let read = (reads_on == Some(place)).then(|| {
+                made("read", "ListBuckets", true)
+                    .with("eventsource", "s3.amazonaws.com")
+                    .with("kms", Value::Null)
+            });
+            read.into_iter()
+                .chain([made("tag", "TagResource", false).keys(&["orders"])])
+        }));
+        let objects: Vec<Value> = days.iter().map(|day| object(day, json!({}))).collect();
+        lake.add("ingest_objects", &objects);
+        lake.add(
+            "ingest_listings",
+            &[json!({ "source": "s3://logs/", "finished_at": "2026-02-10T00:15:00Z", "complete": true })],
+        );
+        keep(&lake, &bundle());
+        let sql = "SELECT count(*) AS n FROM coverage WHERE kind = 'use' AND cause LIKE '%never a read-only one%'";
+        ask(&lake, &[sql])[0]["n"].as_i64().unwrap() > 0
+    };
+    assert!(doubted(None));
+    for place in [0, 20, days.len() - 1] {
+        assert!(!doubted(Some(place)), "a read-only call on {}", days[place]);
+    }
+}
+
 #[test]
 fn a_use_without_an_event_id_is_a_use() {
     let lake = whole_office();

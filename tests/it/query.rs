@@ -449,6 +449,31 @@ fn the_log_streams_past_a_few_rows_and_past_chosen_groups() {
     );
 }
 
+/// The engine takes thirty-nine days for less than thirty: it compares days with days, and an interval between instants has
+/// none, but hours.
+#[test]
+fn what_lies_between_two_instants_compares_with_an_interval() {
+    let lake = TestLake::new();
+    lake.events([
+        event("a", "2026-01-01T00:00:00Z", "Decrypt"),
+        event("b", "2026-02-09T00:00:00Z", "Decrypt"),
+    ]);
+    let apart = "max(eventtime) - min(eventtime)";
+    for (condition, wanted) in [
+        (format!("{apart} >= INTERVAL '30' DAY"), true),
+        (format!("{apart} >= INTERVAL '30 days'"), true),
+        (format!("{apart} > INTERVAL '39' DAY"), false),
+        (format!("{apart} = INTERVAL '39' DAY"), true),
+        (format!("{apart} > INTERVAL '935' HOUR"), true),
+        (format!("{apart} < INTERVAL '40' DAY"), true),
+        (format!("INTERVAL '40' DAY > {apart}"), true),
+        (format!("INTERVAL '30' DAY > {apart}"), false),
+    ] {
+        let rows = ask(&lake, &[&format!("SELECT {condition} AS holds FROM cloudtrail")]);
+        assert_eq!(rows[0]["holds"], wanted, "{condition}");
+    }
+}
+
 #[test]
 fn what_cannot_spill_ends_with_a_hint() {
     let lake = TestLake::new();
