@@ -342,7 +342,7 @@ async fn canaries(context: &SessionContext) -> Result<Vec<Canary>> {
 }
 
 /// Accounts whose log cannot be whole: KMS calls that change something, over a month or longer, and no read-only call of
-/// any service.
+/// any service. On ten days at least: two calls a month apart may well be all that ever happened.
 async fn one_sided(context: &SessionContext) -> Result<BTreeSet<String>> {
     if every_account_reads(context).await? {
         return Ok(BTreeSet::new());
@@ -352,7 +352,8 @@ async fn one_sided(context: &SessionContext) -> Result<BTreeSet<String>> {
     let sql = "SELECT recipientaccountid FROM cloudtrail WHERE eventsource = 'kms.amazonaws.com' \
                GROUP BY recipientaccountid HAVING bool_or(readonly) IS NOT TRUE \
                AND max(CASE WHEN NOT readonly THEN eventtime END) \
-               >= min(CASE WHEN NOT readonly THEN eventtime END) + INTERVAL '30 days'";
+               >= min(CASE WHEN NOT readonly THEN eventtime END) + INTERVAL '30 days' \
+               AND count(DISTINCT CASE WHEN NOT readonly THEN event_date END) >= 10";
     let mut suspects = accounts(context, sql).await?;
     if !suspects.is_empty() {
         let sql = "SELECT DISTINCT recipientaccountid FROM cloudtrail WHERE readonly \
