@@ -51,11 +51,11 @@ impl PhysicalOptimizerRule for BuildSide {
 /// The join with its sides the other way round, or held as a whole, where that is better.
 fn better(node: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     if let Some(join) = node.downcast_ref::<CrossJoinExec>() {
-        let is_better = is_handful(join.right())? && !is_handful(join.left())?;
+        let is_better = is_handful_alone(join.right(), join.left())?;
         return is_better.then(|| join.swap_inputs()).transpose();
     }
     if let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() {
-        let is_better = join.join_type().supports_swap() && is_handful(join.right())? && !is_handful(join.left())?;
+        let is_better = join.join_type().supports_swap() && is_handful_alone(join.right(), join.left())?;
         return is_better.then(|| join.swap_inputs()).transpose();
     }
     let Some(join) = node.downcast_ref::<HashJoinExec>() else {
@@ -83,6 +83,10 @@ fn chooses_groups(plan: &Arc<dyn ExecutionPlan>) -> bool {
     }
     plan.downcast_ref::<FilterExec>()
         .is_some_and(|filter| filter.input().downcast_ref::<AggregateExec>().is_some())
+}
+
+fn is_handful_alone(side: &Arc<dyn ExecutionPlan>, other: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    Ok(is_handful(side)? && !is_handful(other)?)
 }
 
 /// Whether it is known to be a few rows: the bounds of a window, say, or a list in the query's own text.

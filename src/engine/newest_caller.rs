@@ -79,6 +79,11 @@ fn weight(caller: Option<&str>) -> Option<(bool, Reverse<&str>)> {
     caller.map(|text| (text.starts_with("arn:"), Reverse(text)))
 }
 
+/// Whether a call has a time and passes the filter, where there is one.
+fn counts(times: &TimestampMicrosecondArray, passes: Option<&BooleanArray>, row: usize) -> bool {
+    times.is_valid(row) && passes.is_none_or(|passes| passes.is_valid(row) && passes.value(row))
+}
+
 impl Newest {
     fn resize(&mut self, groups: usize) {
         self.at.resize(groups, None);
@@ -88,7 +93,7 @@ impl Newest {
     fn take(&mut self, values: &[ArrayRef], groups: &[usize], passes: Option<&BooleanArray>) -> Result<()> {
         let (callers, times) = columns(values)?;
         for (row, group) in groups.iter().enumerate() {
-            if times.is_null(row) || passes.is_some_and(|passes| !passes.is_valid(row) || !passes.value(row)) {
+            if !counts(times, passes, row) {
                 continue;
             }
             let (Some(at), Some(caller)) = (self.at.get_mut(*group), self.callers.get_mut(*group)) else {
@@ -169,9 +174,8 @@ impl GroupsAccumulator for Newest {
             return Ok(values.to_vec());
         };
         // A call that does not count has no time.
-        let counted = |row: usize| passes.is_valid(row) && passes.value(row) && times.is_valid(row);
         let times: TimestampMicrosecondArray = (0..times.len())
-            .map(|row| counted(row).then(|| times.value(row)))
+            .map(|row| counts(times, Some(passes), row).then(|| times.value(row)))
             .collect();
         Ok(vec![
             Arc::new(callers.clone()),

@@ -63,7 +63,7 @@ fn without_repeats(scan: &DataSourceExec) -> Option<Arc<dyn ExecutionPlan>> {
     Some(DataSourceExec::from_data_source(builder.build()))
 }
 
-/// Whether one condition wants a column to be null that another wants to be something.
+/// Whether one condition wants a column to be null that another wants to be something, or to be what another does not want.
 fn contradict(conditions: &[Arc<dyn PhysicalExpr>]) -> bool {
     let nulls: Vec<&Column> = conditions
         .iter()
@@ -71,7 +71,19 @@ fn contradict(conditions: &[Arc<dyn PhysicalExpr>]) -> bool {
         .collect();
     let is_null =
         |operand: &Arc<dyn PhysicalExpr>| operand.downcast_ref().is_some_and(|column| nulls.contains(&column));
-    conditions.iter().any(|condition| {
+    let comparisons = || {
+        conditions
+            .iter()
+            .filter_map(|condition| condition.downcast_ref::<BinaryExpr>())
+    };
+    let wants = |left, right| {
+        comparisons().any(|wanted| *wanted.op() == Operator::Eq && wanted.left() == left && wanted.right() == right)
+    };
+    let is_unwanted = comparisons().any(|comparison| {
+        matches!(comparison.op(), Operator::NotEq | Operator::IsDistinctFrom)
+            && wants(comparison.left(), comparison.right())
+    });
+    let is_null_wanted = conditions.iter().any(|condition| {
         if let Some(present) = condition.downcast_ref::<IsNotNullExpr>() {
             return is_null(present.arg());
         }
@@ -83,7 +95,8 @@ fn contradict(conditions: &[Arc<dyn PhysicalExpr>]) -> bool {
             );
             is_unknown && (is_null(comparison.left()) || is_null(comparison.right()))
         })
-    })
+    });
+    is_unwanted || is_null_wanted
 }
 
 #[cfg(test)]
@@ -94,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_null_that_equals_something_is_no_row() {
+    fn a_null_that_equals_something_and_what_is_unwanted_are_no_row() {
         let fields = ["a", "b"].map(|name| Field::new(name, DataType::Int64, true));
         let schema = Schema::new(fields.to_vec());
         let column = |name: &str| col(name, &schema).unwrap();
@@ -112,6 +125,22 @@ mod tests {
                 "{other}"
             );
             assert!(!contradict(std::slice::from_ref(&other)), "{other}");
+        }
+        let other_value = binary(column("a"), Operator::IsDistinctFrom, lit(2_i64), &schema).unwrap();
+        for unwanted in [compared("a", Operator::NotEq), compared("a", Operator::IsDistinctFrom)] {
+            assert!(
+                contradict(&[compared("a", Operator::Eq), unwanted.clone()]),
+                "{unwanted}"
+            );
+            assert!(
+                !contradict(&[compared("b", Operator::Eq), unwanted.clone()]),
+                "{unwanted}"
+            );
+            assert!(
+                !contradict(&[compared("a", Operator::Lt), unwanted.clone()]),
+                "{unwanted}"
+            );
+            assert!(!contradict(&[compared("a", Operator::Eq), other_value.clone()]));
         }
         for other in [
             compared("b", Operator::Eq),

@@ -79,13 +79,7 @@ impl ExprPlanner for Typed {
             (Some(text), None) => operator
                 .swap()
                 .and_then(|operator| with_text(raw.right.clone(), &right, operator, text)),
-            _ if matches!(left, DataType::Duration(_)) && span(&raw.right).is_some() => {
-                span(&raw.right).map(|span| binary_expr(raw.left.clone(), operator, lit(span)))
-            }
-            _ if matches!(right, DataType::Duration(_)) && span(&raw.left).is_some() => {
-                span(&raw.left).map(|span| binary_expr(lit(span), operator, raw.right.clone()))
-            }
-            _ => with_value(&raw, &left, &right, operator),
+            _ => with_span(&raw, &left, &right, operator).or_else(|| with_value(&raw, &left, &right, operator)),
         };
         Ok(planned.map_or(PlannerResult::Original(raw), PlannerResult::Planned))
     }
@@ -130,6 +124,15 @@ fn is_address(expression: &Expr) -> bool {
         Expr::ScalarFunction(function) => function.name() == "ipaddress",
         Expr::Alias(alias) => is_address(&alias.expr),
         _ => false,
+    }
+}
+
+/// What two instants lie apart, compared with an interval literal.
+fn with_span(raw: &RawBinaryExpr, left: &DataType, right: &DataType, operator: Operator) -> Option<Expr> {
+    match (left, right) {
+        (DataType::Duration(_), _) => Some(binary_expr(raw.left.clone(), operator, lit(span(&raw.right)?))),
+        (_, DataType::Duration(_)) => Some(binary_expr(lit(span(&raw.left)?), operator, raw.right.clone())),
+        _ => None,
     }
 }
 

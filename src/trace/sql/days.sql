@@ -2,4 +2,4 @@
 -- long to read, so that only those days are read for it. No day: a record without a time.
 SELECT DISTINCT event_date AS day, class IN ('admin', 'service') AS is_change
 FROM kms_records
-WHERE key_arn = $key AND (class IN ('admin', 'service') OR kms_key_arn IS NULL)
+WHERE key_arn = $key AND (class IN ('admin', 'service') OR kms_key_arn IS NULL OR operation = 'ReEncrypt')

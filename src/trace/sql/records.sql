@@ -22,7 +22,7 @@ WHERE key_arn = $key AND class IN ('admin', 'service')
     ))
     AND (event_date IS NULL OR event_date IN ($days_of_changes))
 UNION ALL
-SELECT * FROM uses WHERE kms_key_arn = $key
+SELECT * FROM uses WHERE kms_key_arn = $key AND operation IS DISTINCT FROM 'ReEncrypt'
 UNION ALL
 SELECT * FROM uses
-WHERE kms_key_arn IS NULL AND (event_date IS NULL OR event_date IN ($days_of_others))
+WHERE (kms_key_arn IS NULL OR operation = 'ReEncrypt') AND (event_date IS NULL OR event_date IN ($days_of_others))
