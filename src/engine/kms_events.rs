@@ -36,12 +36,16 @@ pub(super) const ALIASES: &str = "kms_aliases";
 
 const VIEW: &str = include_str!("kms_events.sql");
 
-/// Successful changes of aliases, in the log of the account whose alias it is.
+/// Stands in the view for whether a record names two keys although it has a flat one.
+const FLAT_PAIRS: &str = "$flat_pairs";
+
+/// Changes of aliases, in the log of the account whose alias it is; and, since the names of all KMS records are read for
+/// them, every ReEncrypt with a flat key. More columns in its condition would be read for every ReEncrypt.
 const CHANGES: &str = "\
-    SELECT eventname, eventtime, awsregion, recipientaccountid, requestparameters, resources, kms \
+    SELECT eventname, eventtime, awsregion, recipientaccountid, requestparameters, resources, kms, errorcode \
     FROM cloudtrail \
-    WHERE eventsource = 'kms.amazonaws.com' AND eventname IN ('CreateAlias', 'UpdateAlias', 'DeleteAlias') \
-    AND errorcode IS NULL AND eventtime IS NOT NULL";
+    WHERE eventsource = 'kms.amazonaws.com' AND eventname IN ('CreateAlias', 'UpdateAlias', 'DeleteAlias', 'ReEncrypt') \
+    AND (eventname <> 'ReEncrypt' OR kms_key_arn IS NOT NULL)";
 
 /// What snapshots say about aliases: since when each stands for its key, as far as KMS tells.
 const LISTED: &str = "\
@@ -52,26 +56,42 @@ const LISTED: &str = "\
 pub(super) async fn view(context: &SessionContext) -> Result<Arc<dyn TableProvider>> {
     let changes = gathered(context, CHANGES, collect);
     let listed = gathered(context, LISTED, collect_listed);
-    let (mut changes, listed, unresolved) = try_join!(changes, listed, Fetched::of(context, UNRESOLVED))?;
+    let (
+        Told {
+            mut changes,
+            flat_pairs,
+        },
+        listed,
+        unresolved,
+    ) = try_join!(changes, listed, Fetched::of(context, UNRESOLVED))?;
     changes.extend(listed);
     let history = seen(context, AliasHistory::new(changes), &unresolved).await?;
     context.register_udf(ScalarUDF::from(AliasTarget::new(history)));
-    let plan = context.sql(VIEW).await?.into_unoptimized_plan();
-    Ok(Arc::new(ViewTable::new(plan, Some(VIEW.to_owned()))))
+    let view = VIEW.replace(FLAT_PAIRS, if flat_pairs { "TRUE" } else { "FALSE" });
+    let plan = context.sql(&view).await?.into_unoptimized_plan();
+    Ok(Arc::new(ViewTable::new(plan, Some(view))))
+}
+
+/// What the answer to [`CHANGES`] tells.
+#[derive(Default)]
+struct Told {
+    changes: Vec<Change>,
+    /// Whether a record names two keys although it has a flat one.
+    flat_pairs: bool,
 }
 
 /// What `collect` makes of an answer's batches.
-async fn gathered(
+async fn gathered<T: Default>(
     context: &SessionContext,
     sql: &str,
-    collect: fn(&RecordBatch, &mut Vec<Change>) -> Result<()>,
-) -> Result<Vec<Change>> {
-    let mut changes = Vec::new();
+    collect: fn(&RecordBatch, &mut T) -> Result<()>,
+) -> Result<T> {
+    let mut gathered = T::default();
     let mut batches = context.sql(sql).await?.execute_stream().await?;
     while let Some(batch) = batches.try_next().await? {
-        collect(&batch, &mut changes)?;
+        collect(&batch, &mut gathered)?;
     }
-    Ok(changes)
+    Ok(gathered)
 }
 
 /// Refused calls that name only an alias, whose key the history may not tell.
@@ -119,7 +139,7 @@ async fn seen(context: &SessionContext, history: AliasHistory, unresolved: &Fetc
     Ok(history.seeing(calls))
 }
 
-fn collect(batch: &RecordBatch, changes: &mut Vec<Change>) -> Result<()> {
+fn collect(batch: &RecordBatch, told: &mut Told) -> Result<()> {
     let text = |index: usize| -> Result<StringArray> {
         Ok(as_string_array(&cast(batch.column(index), &DataType::Utf8)?)?.clone())
     };
@@ -128,12 +148,20 @@ fn collect(batch: &RecordBatch, changes: &mut Vec<Change>) -> Result<()> {
     let time = time.as_primitive::<TimestampMicrosecondType>();
     let resources = texts_of(batch.column(5), "arn")?;
     let keys = texts_of(batch.column(6), "key_arn")?;
+    let references = as_list_array(batch.column(6))?;
     for row in 0..batch.num_rows() {
         let happening = match name.value(row) {
             "CreateAlias" => Happening::Created,
             "UpdateAlias" => Happening::Updated,
-            _ => Happening::Deleted,
+            "DeleteAlias" => Happening::Deleted,
+            _ => {
+                told.flat_pairs |= references.is_valid(row) && references.value_length(row) > 1;
+                continue;
+            }
         };
+        if time.is_null(row) || batch.column(7).is_valid(row) {
+            continue;
+        }
         let key_arn = keys.get(row).and_then(|arns| arns.first()).cloned();
         let named = resources
             .get(row)
@@ -147,7 +175,7 @@ fn collect(batch: &RecordBatch, changes: &mut Vec<Change>) -> Result<()> {
             )
         };
         if let Some(alias_arn) = named.or_else(built) {
-            changes.push(Change {
+            told.changes.push(Change {
                 alias_arn,
                 at: Some(time.value(row)),
                 happening,

@@ -3,8 +3,8 @@
 -- Operations: https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html
 -- A record that names one key names it in a flat column too, whose statistics, pages and Bloom filters let a question
 -- about a key pass over everything else. The others (two keys, an alias alone, no key) are few, and are taken apart. So is
--- ReEncrypt with a flat key: lakes of the first days have the first of its two keys there, and its second would be lost. A
--- branch of its own, because no page statistics answer an OR of two columns.
+-- every ReEncrypt with a flat key where one names two keys beside it ($flat_pairs), as in lakes of the first days: its
+-- second key would be lost. A branch of its own, because no page statistics answer an OR of two columns.
 WITH records AS (
     SELECT
         event_date,
@@ -54,7 +54,7 @@ WITH records AS (
 plain AS (
     SELECT *, kms[1] AS k, kms_key_arn AS key_arn
     FROM records
-    WHERE kms_key_arn IS NOT NULL AND operation IS DISTINCT FROM 'ReEncrypt'
+    WHERE kms_key_arn IS NOT NULL AND (NOT $flat_pairs OR operation IS DISTINCT FROM 'ReEncrypt')
 ),
 named AS (
     SELECT *, unnest(kms) AS k
@@ -63,7 +63,7 @@ named AS (
     UNION ALL
     SELECT *, unnest(kms) AS k
     FROM records
-    WHERE kms_key_arn IS NOT NULL AND operation = 'ReEncrypt'
+    WHERE $flat_pairs AND kms_key_arn IS NOT NULL AND operation = 'ReEncrypt'
 ),
 resolved AS (
     SELECT * FROM plain
