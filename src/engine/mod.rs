@@ -30,6 +30,8 @@ mod memory;
 mod named;
 mod newest_caller;
 mod once;
+#[cfg(target_os = "linux")]
+mod page_cache;
 mod page_index;
 mod planner;
 mod postgres;

@@ -1,0 +1,66 @@
+//! Local files, as far as the system already holds them in memory, read on the thread that asks.
+//!
+//! The store of local files hands every read to another thread and waits for it: most reads of a question are some ten
+//! kilobytes that are in memory, and handing over takes longer than they do.
+
+use std::fs::File;
+use std::io::IoSliceMut;
+use std::ops::Range;
+use std::path::Path;
+
+use bytes::Bytes;
+use rustix::io::{ReadWriteFlags, preadv2};
+
+/// More is left to a thread that may take its time.
+const BYTES_MAX: u64 = 4 << 20;
+
+/// The ranges of a file, if all of them can be had without waiting for a disk.
+pub(super) fn read(path: &Path, ranges: &[Range<u64>]) -> Option<Vec<Bytes>> {
+    let bytes: u64 = ranges
+        .iter()
+        .map(|range| range.end.saturating_sub(range.start))
+        .fold(0, u64::saturating_add);
+    if bytes > BYTES_MAX {
+        return None;
+    }
+    let file = File::open(path).ok()?;
+    ranges.iter().map(|range| read_range(&file, range)).collect()
+}
+
+fn read_range(file: &File, range: &Range<u64>) -> Option<Bytes> {
+    let mut bytes = vec![0; usize::try_from(range.end.checked_sub(range.start)?).ok()?];
+    // Less than was asked for: the rest is not in memory, or not in the file.
+    let read = preadv2(
+        file,
+        &mut [IoSliceMut::new(&mut bytes)],
+        range.start,
+        ReadWriteFlags::NOWAIT,
+    )
+    .ok()?;
+    (read == bytes.len()).then(|| Bytes::from(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn reads_what_is_there_and_nothing_else() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"0123456789").unwrap();
+        let read = |ranges: &[Range<u64>]| read(file.path(), ranges);
+        // Where the file system cannot tell what is in memory, nothing is ever read here.
+        if let Some(pieces) = read(&[2..5, 9..10, 4..4]) {
+            assert_eq!(pieces, [&b"234"[..], b"9", b""]);
+        }
+        assert_eq!(read(&[8..12]), None);
+        assert_eq!(read(&[12..13]), None);
+        #[expect(clippy::reversed_empty_ranges, reason = "what no reader asks for must not panic")]
+        let reversed = [5..2];
+        assert_eq!(read(&reversed), None);
+        assert_eq!(read(&[0..BYTES_MAX + 1]), None);
+        assert_eq!(super::read(Path::new("/there is no such file"), &[0..1]), None);
+    }
+}
