@@ -229,15 +229,20 @@ impl Session {
         run(&self.own, statement, bindings).await
     }
 
-    /// A session over the same lake whose `kms_records` and `kms_events` are what `questions` answer, held in memory: for
-    /// many questions about the same few records. `None` where the rows are more than `bytes_max`.
+    /// A session over the same lake whose `kms_records` and `kms_events` are what `questions` answer, each asked of its own
+    /// session, held in memory: for many questions about the same few records. `None` where the rows are more than
+    /// `bytes_max`.
     ///
     /// # Errors
     /// As [`Session::query`], of questions that do not answer rows of `kms_records`.
-    pub async fn holding(&self, questions: &[(&str, &Bindings)], bytes_max: usize) -> Result<Option<Session>> {
+    pub async fn holding(
+        &self,
+        questions: &[(&Session, &str, &Bindings)],
+        bytes_max: usize,
+    ) -> Result<Option<Session>> {
         let (mut columns, mut held, mut bytes) = (None, Vec::new(), 0);
-        for (sql, bindings) in questions {
-            let Rows { schema, mut stream, .. } = self.query(sql, bindings).await?;
+        for (asked, sql, bindings) in questions {
+            let Rows { schema, mut stream, .. } = asked.query(sql, bindings).await?;
             while let Some(batch) = stream.try_next().await? {
                 bytes += batch.get_array_memory_size();
                 if bytes > bytes_max {

@@ -18,10 +18,18 @@ pub const USES: &str = include_str!("sql/uses.sql");
 pub const ISSUED: &str = include_str!("sql/issued.sql");
 /// What `$keys` and `$arns` did from `$since` until `$until`.
 pub const AROUND: &str = include_str!("sql/around.sql");
-/// On which days `kms_records` holds what takes long to read of `$key`.
+/// Every record of `kms_records` that names `$key` in its flat column; of those that change nothing, few columns.
+pub const FLAT: &str = include_str!("sql/flat.sql");
+/// On which days the records held are changes.
 pub const DAYS: &str = include_str!("sql/days.sql");
-/// Every record of `kms_records` that names `$key`, given those days.
+/// On which days `kms_records` holds other records that name `$key`.
+pub const OTHER_DAYS: &str = include_str!("sql/other_days.sql");
+/// The records held that change nothing.
+pub const MERE: &str = include_str!("sql/mere.sql");
+/// Every other record of `kms_records` that names `$key`, given those days.
 pub const RECORDS: &str = include_str!("sql/records.sql");
+/// The records held.
+pub const HELD: &str = "SELECT * FROM kms_records";
 /// The custom key store of `$key`, if it is in one.
 pub const STORES: &str = include_str!("sql/stores.sql");
 /// What was done to custom key stores.
