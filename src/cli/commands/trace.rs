@@ -83,13 +83,11 @@ enum StoryFormat {
 
 /// Runs `trace`.
 pub(in crate::cli) async fn run(args: &TraceArgs, globals: &Globals, printer: &Printer) -> anyhow::Result<Exit> {
-    let mut lake = Lake {
+    let lake = Lake {
         session: Arc::new(settings::session(globals, None).await?),
-        held: None,
         args,
     };
-    let key_arn = lake.meant().await?;
-    let facts = lake.facts(&key_arn).await?;
+    let facts = lake.facts(lake.meant().await?).await?;
     let story = story::tell(&facts);
     let bytes = match format(args) {
         StoryFormat::Table => {
@@ -120,8 +118,6 @@ fn format(args: &TraceArgs) -> StoryFormat {
 
 struct Lake<'a> {
     session: Arc<Session>,
-    /// The same lake, with only the key's own records in `kms_records` and `kms_events`.
-    held: Option<Arc<Session>>,
     args: &'a TraceArgs,
 }
 
@@ -151,6 +147,15 @@ impl Told {
     }
 }
 
+/// The key that was meant, and what is asked of every key.
+struct Meant {
+    key_arn: String,
+    /// The same lake, with only the key's own records in `kms_records` and `kms_events`, unless they are too many.
+    held: Arc<Session>,
+    snapshot: Option<Snapshot>,
+    log: Vec<LogReach>,
+}
+
 /// What broke with the key.
 #[derive(Default)]
 struct Broken {
@@ -173,7 +178,7 @@ struct Name {
 
 impl Lake<'_> {
     /// The key that was meant, its records at hand.
-    async fn meant(&mut self) -> anyhow::Result<String> {
+    async fn meant(&self) -> anyhow::Result<Meant> {
         let typed = self.args.key.as_str();
         let arn = Arn::parse(typed);
         let alias = arn.and_then(|arn| arn.kms_alias());
@@ -189,10 +194,10 @@ impl Lake<'_> {
         if arn.is_some_and(|arn| arn.kms_key_id().is_some()) {
             let mut bindings = bindings.clone();
             bindings.retain(|name, _| matches!(name.as_str(), "name" | "since" | "until"));
-            self.hold(typed).await?;
-            let exact: Vec<Candidate> = self.ask_of_key(sql::EXACT, &bindings).await?;
-            if let Some(exact) = exact.into_iter().next() {
-                return Ok(exact.key_arn);
+            let about = self.about(typed).await?;
+            let exact: Vec<Candidate> = rows(&about.held, sql::EXACT, &bindings).await?;
+            if !exact.is_empty() {
+                return Ok(about);
             }
         }
         let mut found: Vec<Candidate> = self.ask(sql::CANDIDATES, &bindings).await?;
@@ -200,27 +205,34 @@ impl Lake<'_> {
             found = vec![found.swap_remove(place)];
         }
         match found.len() {
-            1 => {
-                let key_arn = found.remove(0).key_arn;
-                self.hold(&key_arn).await?;
-                Ok(key_arn)
-            }
+            1 => self.about(&found.remove(0).key_arn).await,
             0 => Err(self.unknown(typed).await?),
             _ => Err(ambiguous(typed, &found)),
         }
     }
 
-    /// Reads the key's records once for all the questions about them.
-    async fn hold(&mut self, key_arn: &str) -> anyhow::Result<()> {
-        let (session, none) = (self.session.clone(), Bindings::new());
+    async fn about(&self, key_arn: &str) -> anyhow::Result<Meant> {
         let of_key = Bindings::from([("key".to_owned(), Value::Text(key_arn.to_owned()))]);
-        let flat = [(&*session, sql::FLAT, &of_key)];
+        let snapshots = self.ask::<Snapshot>(sql::KEY, &of_key);
+        let (held, snapshots, log) = try_join!(self.holding(&of_key), snapshots, self.reach())?;
+        Ok(Meant {
+            key_arn: key_arn.to_owned(),
+            held: held.unwrap_or_else(|| self.session.clone()),
+            snapshot: snapshots.into_iter().next(),
+            log,
+        })
+    }
+
+    /// Reads the key's records once for all the questions about them.
+    async fn holding(&self, of_key: &Bindings) -> anyhow::Result<Option<Arc<Session>>> {
+        let (session, none) = (&*self.session, Bindings::new());
+        let flat = [(session, sql::FLAT, of_key)];
         let flat = async { Ok(session.holding(&flat, HELD_BYTES_MAX).await?) };
-        let (flat, others) = try_join!(flat, self.ask::<Day>(sql::OTHER_DAYS, &of_key))?;
+        let (flat, others) = try_join!(flat, self.ask::<Day>(sql::OTHER_DAYS, of_key))?;
         let Some(flat) = flat.map(Arc::new) else {
-            return Ok(());
+            return Ok(None);
         };
-        let mut days: Vec<Day> = rows(flat.clone(), sql::DAYS, &none).await?;
+        let mut days: Vec<Day> = rows(&flat, sql::DAYS, &none).await?;
         days.extend(others);
         let on = |is_change: bool| {
             let days = days.iter().filter(|day| day.is_change == is_change);
@@ -230,14 +242,16 @@ impl Lake<'_> {
         let mut narrowed = of_key.clone();
         narrowed.insert("days_of_changes".to_owned(), on(true));
         narrowed.insert("days_of_others".to_owned(), on(false));
-        let questions = [(&*session, sql::RECORDS, &narrowed), (&*flat, sql::MERE, &none)];
-        self.held = session.holding(&questions, HELD_BYTES_MAX).await?.map(Arc::new);
-        let stores: Vec<Name> = self.ask_of_key(sql::STORES, &of_key).await?;
-        if let Some(held) = self.held.clone().filter(|_| !stores.is_empty()) {
-            let questions = [(&*held, sql::HELD, &none), (&*session, sql::STORE_RECORDS, &none)];
-            self.held = session.holding(&questions, HELD_BYTES_MAX).await?.map(Arc::new);
+        let questions = [(session, sql::RECORDS, &narrowed), (&*flat, sql::MERE, &none)];
+        let Some(held) = session.holding(&questions, HELD_BYTES_MAX).await?.map(Arc::new) else {
+            return Ok(None);
+        };
+        let stores: Vec<Name> = rows(&held, sql::STORES, of_key).await?;
+        if stores.is_empty() {
+            return Ok(Some(held));
         }
-        Ok(())
+        let questions = [(&*held, sql::HELD, &none), (session, sql::STORE_RECORDS, &none)];
+        Ok(session.holding(&questions, HELD_BYTES_MAX).await?.map(Arc::new))
     }
 
     async fn unknown(&self, typed: &str) -> anyhow::Result<anyhow::Error> {
@@ -263,9 +277,8 @@ impl Lake<'_> {
         })
     }
 
-    async fn facts(&self, key_arn: &str) -> anyhow::Result<Facts> {
-        let key = Value::Text(key_arn.to_owned());
-        let until = instant(self.args.until);
+    async fn facts(&self, meant: Meant) -> anyhow::Result<Facts> {
+        let (key, until) = (Value::Text(meant.key_arn.clone()), instant(self.args.until));
         let of_key = |more: &[(&str, Value)]| {
             let mut bindings = Bindings::from([("key".to_owned(), key.clone())]);
             bindings.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
@@ -273,29 +286,27 @@ impl Lake<'_> {
         };
         let timeline = named("key-timeline")?;
         let of_timeline = of_key(&[("since", Value::Null(Kind::Instant)), ("until", until.clone())]);
-        let (of_snapshot, of_uses) = (of_key(&[]), of_key(&[("until", until)]));
-        let (changes, snapshots, uses, log) = try_join!(
-            self.ask_of_key::<Change>(&timeline.sql, &of_timeline),
-            self.ask_of_key::<Snapshot>(sql::KEY, &of_snapshot),
-            self.ask_of_key::<Uses>(sql::USES, &of_uses),
-            self.reach(),
+        let of_uses = of_key(&[("until", until)]);
+        let (changes, uses) = try_join!(
+            rows::<Change>(&meant.held, &timeline.sql, &of_timeline),
+            rows::<Uses>(&meant.held, sql::USES, &of_uses),
         )?;
         let mut facts = Facts {
-            key_arn: key_arn.to_owned(),
+            key_arn: meant.key_arn.clone(),
             as_of: self
                 .args
                 .as_of
                 .or(self.args.until)
                 .or_else(|| Some(Instant(settings::now().0.div_euclid(1_000_000) * 1_000_000))),
             since: self.args.since,
-            snapshot: snapshots.into_iter().next(),
-            log,
+            snapshot: meant.snapshot.clone(),
+            log: meant.log.clone(),
             uses: uses.into_iter().next().unwrap_or_default(),
             changes,
             ..Facts::default()
         };
         state::order(&mut facts.changes);
-        let broken = self.broken(key_arn, first_blow(&facts.changes));
+        let broken = self.broken(&meant, first_blow(&facts.changes));
         let hands = async {
             facts.issues = self.issues(&facts.changes).await?;
             facts.logins = self.logins(&facts).await?;
@@ -500,14 +511,14 @@ impl Lake<'_> {
     }
 
     /// Who failed since the first blow, and who will.
-    async fn broken(&self, key_arn: &str, first_blow: Option<Instant>) -> anyhow::Result<Broken> {
-        let radius = named("blast-radius")?;
+    async fn broken(&self, meant: &Meant, first_blow: Option<Instant>) -> anyhow::Result<Broken> {
+        let (radius, key_arn) = (named("blast-radius")?, meant.key_arn.as_str());
         let mut bindings = radius.bind(&[("key".to_owned(), key_arn.to_owned())], None)?;
         bindings.insert("until".to_owned(), instant(self.args.until));
         if let Some(at) = first_blow {
             bindings.insert("at".to_owned(), Value::Instant(at));
         }
-        let dependents: Vec<Dependent> = self.ask_of_key(&radius.sql, &bindings).await?;
+        let dependents: Vec<Dependent> = rows(&meant.held, &radius.sql, &bindings).await?;
         let broken_at = dependents.iter().find_map(|caller| caller.broken_at);
         let Some(broken_at) = broken_at.or(first_blow.map(At)) else {
             return Ok(Broken {
@@ -532,7 +543,7 @@ impl Lake<'_> {
         ]);
         let (elsewhere, contexts) = try_join!(
             self.ask(sql::ELSEWHERE, &of_failures),
-            self.ask_of_key(sql::CONTEXTS, &of_contexts)
+            rows(&meant.held, sql::CONTEXTS, &of_contexts)
         )?;
         Ok(Broken {
             dependents,
@@ -551,27 +562,18 @@ impl Lake<'_> {
         sql: &str,
         bindings: &Bindings,
     ) -> anyhow::Result<Vec<T>> {
-        rows(self.session.clone(), sql, bindings).await
-    }
-
-    /// As `ask`, of questions whose KMS records are all the key's own.
-    async fn ask_of_key<T: DeserializeOwned + Send + 'static>(
-        &self,
-        sql: &str,
-        bindings: &Bindings,
-    ) -> anyhow::Result<Vec<T>> {
-        rows(self.held.as_ref().unwrap_or(&self.session).clone(), sql, bindings).await
+        rows(&self.session, sql, bindings).await
     }
 }
 
 /// The rows of a question, as values. Half of a small question's time is planning, which waits for nothing: each is a task
 /// of its own, so that those asked together are planned side by side.
 async fn rows<T: DeserializeOwned + Send + 'static>(
-    session: Arc<Session>,
+    session: &Arc<Session>,
     sql: &str,
     bindings: &Bindings,
 ) -> anyhow::Result<Vec<T>> {
-    let (sql, bindings) = (sql.to_owned(), bindings.clone());
+    let (session, sql, bindings) = (session.clone(), sql.to_owned(), bindings.clone());
     let answered = tokio::spawn(async move {
         let Rows { schema, stream, .. } = session.query(&sql, &bindings).await?;
         let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(Error::from)?;
