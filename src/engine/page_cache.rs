@@ -7,12 +7,17 @@ use std::fs::File;
 use std::io::IoSliceMut;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use rustix::io::{ReadWriteFlags, preadv2};
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 /// More is left to a thread that may take its time.
 const BYTES_MAX: u64 = 4 << 20;
+
+/// Whether a file system could not tell what is in memory: those that cannot are over a network, where to open a file in
+/// vain costs more than can be won.
+static IS_UNKNOWN: AtomicBool = AtomicBool::new(false);
 
 /// The ranges of a file, if all of them can be had without waiting for a disk.
 pub(super) fn read(path: &Path, ranges: &[Range<u64>]) -> Option<Vec<Bytes>> {
@@ -20,7 +25,7 @@ pub(super) fn read(path: &Path, ranges: &[Range<u64>]) -> Option<Vec<Bytes>> {
         .iter()
         .map(|range| range.end.saturating_sub(range.start))
         .fold(0, u64::saturating_add);
-    if bytes > BYTES_MAX {
+    if bytes > BYTES_MAX || IS_UNKNOWN.load(Ordering::Relaxed) {
         return None;
     }
     let file = File::open(path).ok()?;
@@ -29,15 +34,17 @@ pub(super) fn read(path: &Path, ranges: &[Range<u64>]) -> Option<Vec<Bytes>> {
 
 fn read_range(file: &File, range: &Range<u64>) -> Option<Bytes> {
     let mut bytes = vec![0; usize::try_from(range.end.checked_sub(range.start)?).ok()?];
-    // Less than was asked for: the rest is not in memory, or not in the file.
-    let read = preadv2(
-        file,
-        &mut [IoSliceMut::new(&mut bytes)],
-        range.start,
-        ReadWriteFlags::NOWAIT,
-    )
-    .ok()?;
-    (read == bytes.len()).then(|| Bytes::from(bytes))
+    let mut piece = [IoSliceMut::new(&mut bytes)];
+    match preadv2(file, &mut piece, range.start, ReadWriteFlags::NOWAIT) {
+        // Less than was asked for: the rest is not in memory, or not in the file.
+        Ok(read) => (read == bytes.len()).then(|| Bytes::from(bytes)),
+        Err(error) => {
+            if matches!(error, Errno::OPNOTSUPP | Errno::NOSYS) {
+                IS_UNKNOWN.store(true, Ordering::Relaxed);
+            }
+            None
+        }
+    }
 }
 
 #[cfg(test)]
