@@ -15,8 +15,8 @@ use rustix::io::{Errno, ReadWriteFlags, preadv2};
 /// More is left to a thread that may take its time.
 const BYTES_MAX: u64 = 4 << 20;
 
-/// Whether a file system could not tell what is in memory: those that cannot are over a network, where to open a file in
-/// vain costs more than can be won.
+/// Whether a file system could not tell what is in memory. Those that cannot are mostly over a network, where to open a file
+/// in vain costs more than can be won; one such lake ends it for the process.
 static IS_UNKNOWN: AtomicBool = AtomicBool::new(false);
 
 /// The ranges of a file, if all of them can be had without waiting for a disk.

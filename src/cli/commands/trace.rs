@@ -211,6 +211,7 @@ impl Lake<'_> {
         }
     }
 
+    /// A key, its records at hand, and what else can be asked beside them.
     async fn about(&self, key_arn: &str) -> anyhow::Result<Meant> {
         let of_key = Bindings::from([("key".to_owned(), Value::Text(key_arn.to_owned()))]);
         let snapshots = self.ask::<Snapshot>(sql::KEY, &of_key);
@@ -278,15 +279,13 @@ impl Lake<'_> {
     }
 
     async fn facts(&self, meant: Meant) -> anyhow::Result<Facts> {
-        let (key, until) = (Value::Text(meant.key_arn.clone()), instant(self.args.until));
-        let of_key = |more: &[(&str, Value)]| {
-            let mut bindings = Bindings::from([("key".to_owned(), key.clone())]);
-            bindings.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-            bindings
-        };
+        let of_uses = Bindings::from([
+            ("key".to_owned(), Value::Text(meant.key_arn.clone())),
+            ("until".to_owned(), instant(self.args.until)),
+        ]);
         let timeline = named("key-timeline")?;
-        let of_timeline = of_key(&[("since", Value::Null(Kind::Instant)), ("until", until.clone())]);
-        let of_uses = of_key(&[("until", until)]);
+        let mut of_timeline = of_uses.clone();
+        of_timeline.insert("since".to_owned(), Value::Null(Kind::Instant));
         let (changes, uses) = try_join!(
             rows::<Change>(&meant.held, &timeline.sql, &of_timeline),
             rows::<Uses>(&meant.held, sql::USES, &of_uses),
