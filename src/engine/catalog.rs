@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::view::ViewTable;
@@ -20,8 +21,9 @@ use futures::future::{BoxFuture, try_join_all};
 use tokio::sync::OnceCell;
 
 use super::effective_access::{self, AccessTable, States, Which};
+use super::kms_events::Told;
 use super::replay::ReplayTable;
-use super::{coverage, kms_events, replay};
+use super::{coverage, held, kms_events, replay};
 use crate::coverage::Assumption;
 use crate::lake::{Location, ledger, schema, snapshots, table};
 
@@ -103,6 +105,8 @@ pub(super) struct LakeSchema {
     states: Arc<States>,
     /// What the user vouches for.
     assumed: Vec<Assumption>,
+    /// What the whole log tells of the names of keys.
+    told: OnceCell<Told>,
 }
 
 impl LakeSchema {
@@ -125,6 +129,7 @@ impl LakeSchema {
             relations: relations.collect(),
             states,
             assumed,
+            told: OnceCell::new(),
         }
     }
 
@@ -147,10 +152,8 @@ impl LakeSchema {
             }
             Origin::KmsRecords => {
                 let context = self.below_views();
-                for below in [schema::CLOUDTRAIL, kms_events::ALIASES] {
-                    context.register_table(below, self.relation(below).await?)?;
-                }
-                kms_events::view(&context).await
+                context.register_table(schema::CLOUDTRAIL, self.relation(schema::CLOUDTRAIL).await?)?;
+                kms_events::view(&context, self.told().await?).await
             }
             Origin::Replay => {
                 let records = self.relation(kms_events::RECORDS).await?;
@@ -164,6 +167,39 @@ impl LakeSchema {
                 }
                 coverage::table(&context, self.assumed.clone()).await
             }
+        }
+    }
+
+    /// What the whole log tells of the names of keys.
+    async fn told(&self) -> Result<&Told> {
+        let tell = async || {
+            let context = self.below_views();
+            for below in [schema::CLOUDTRAIL, kms_events::ALIASES] {
+                context.register_table(below, self.relation(below).await?)?;
+            }
+            kms_events::told(&context).await
+        };
+        self.told.get_or_try_init(tell).await
+    }
+
+    /// `kms_records` over these records of `cloudtrail` alone, of which some columns were read. The history of aliases takes
+    /// long to read, and is read only if one of them names a key by nothing else.
+    pub(super) async fn kms_records_over(
+        &self,
+        columns: &SchemaRef,
+        records: Vec<RecordBatch>,
+    ) -> Result<Arc<dyn TableProvider>> {
+        let mut is_alias_alone = false;
+        for batch in &records {
+            is_alias_alone = is_alias_alone || kms_events::names_alias_alone(batch)?;
+        }
+        let log = self.relation(schema::CLOUDTRAIL).await?.schema();
+        let context = self.below_views();
+        context.register_table(schema::CLOUDTRAIL, Arc::new(held::widened(columns, records, &log)?))?;
+        if is_alias_alone {
+            kms_events::view(&context, self.told().await?).await
+        } else {
+            kms_events::view(&context, &Told::default()).await
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, new_null_array};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::view::ViewTable;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::datasource::MemTable;
@@ -23,13 +23,8 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// `rows` in the place of `kms_records`.
-    pub(super) async fn over(
-        below: Arc<dyn SchemaProvider>,
-        columns: SchemaRef,
-        rows: Vec<RecordBatch>,
-    ) -> Result<Held> {
-        let records: Arc<dyn TableProvider> = Arc::new(MemTable::try_new(columns, vec![rows])?);
+    /// `records` in the place of `kms_records`.
+    pub(super) async fn over(below: Arc<dyn SchemaProvider>, records: Arc<dyn TableProvider>) -> Result<Held> {
         let context = SessionContext::new();
         context.register_table(kms_events::RECORDS, records.clone())?;
         let plan = context.sql(kms_events::EVENTS).await?.into_unoptimized_plan();
@@ -44,6 +39,27 @@ impl Held {
             _ => None,
         }
     }
+}
+
+/// A table of rows in memory of which some columns were read, null in the others of `whole`.
+pub(super) fn widened(columns: &SchemaRef, rows: Vec<RecordBatch>, whole: &SchemaRef) -> Result<MemTable> {
+    let missing = whole
+        .fields()
+        .iter()
+        .filter(|field| columns.column_with_name(field.name()).is_none());
+    let missing: Vec<FieldRef> = missing
+        .map(|field| Arc::new(field.as_ref().clone().with_nullable(true)))
+        .collect();
+    let wide: Vec<FieldRef> = columns.fields().iter().chain(&missing).cloned().collect();
+    let wide = Arc::new(Schema::new(wide));
+    let rows = rows.into_iter().map(|batch| {
+        let nulls = missing
+            .iter()
+            .map(|field| new_null_array(field.data_type(), batch.num_rows()));
+        let columns = batch.columns().iter().cloned().chain(nulls).collect();
+        Ok(RecordBatch::try_new(wide.clone(), columns)?)
+    });
+    MemTable::try_new(wide.clone(), vec![rows.collect::<Result<_>>()?])
 }
 
 #[async_trait]

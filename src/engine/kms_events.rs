@@ -52,29 +52,50 @@ const LISTED: &str = "\
     SELECT DISTINCT alias_arn, target_key_arn, date_trunc('second', coalesce(last_updated_date, creation_date)) AS at \
     FROM kms_aliases WHERE alias_arn IS NOT NULL AND target_key_arn IS NOT NULL";
 
-/// `kms_records` over the `cloudtrail` and `kms_aliases` that `context` knows, with the history of aliases they hold.
-pub(super) async fn view(context: &SessionContext) -> Result<Arc<dyn TableProvider>> {
+/// What the log and the snapshots below `context` tell of the names of keys.
+pub(super) async fn told(context: &SessionContext) -> Result<Told> {
     let changes = gathered(context, CHANGES, collect);
     let listed = gathered(context, LISTED, collect_listed);
-    let (
-        Told {
-            mut changes,
-            flat_pairs,
-        },
-        listed,
-        unresolved,
-    ) = try_join!(changes, listed, Fetched::of(context, UNRESOLVED))?;
-    changes.extend(listed);
-    let history = seen(context, AliasHistory::new(changes), &unresolved).await?;
-    context.register_udf(ScalarUDF::from(AliasTarget::new(history)));
-    let view = VIEW.replace(FLAT_PAIRS, if flat_pairs { "TRUE" } else { "FALSE" });
+    let (mut changed, listed, unresolved) = try_join!(changes, listed, Fetched::of(context, UNRESOLVED))?;
+    changed.changes.extend(listed);
+    let history = seen(context, AliasHistory::new(changed.changes), &unresolved).await?;
+    Ok(Told {
+        history: Arc::new(history),
+        flat_pairs: changed.flat_pairs,
+    })
+}
+
+/// `kms_records` over the `cloudtrail` that `context` knows, where names mean what was told.
+pub(super) async fn view(context: &SessionContext, told: &Told) -> Result<Arc<dyn TableProvider>> {
+    context.register_udf(ScalarUDF::from(AliasTarget::new(told.history.clone())));
+    let view = VIEW.replace(FLAT_PAIRS, if told.flat_pairs { "TRUE" } else { "FALSE" });
     let plan = context.sql(&view).await?.into_unoptimized_plan();
     Ok(Arc::new(ViewTable::new(plan, Some(view))))
 }
 
+/// What the records themselves do not tell of the keys they name.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    history: Arc<AliasHistory>,
+    /// Whether a record names two keys although it has a flat one.
+    flat_pairs: bool,
+}
+
+/// Whether one of these records of `cloudtrail` names a key by nothing but an alias, whose history tells which it was.
+pub(super) fn names_alias_alone(records: &RecordBatch) -> Result<bool> {
+    let Some(keys) = records.column_by_name("kms") else {
+        return Ok(false);
+    };
+    let keys = as_struct_array(as_list_array(keys)?.values())?;
+    let (Some(aliases), Some(arns)) = (keys.column_by_name("alias_arn"), keys.column_by_name("key_arn")) else {
+        return Ok(false);
+    };
+    Ok((0..keys.len()).any(|at| aliases.is_valid(at) && arns.is_null(at)))
+}
+
 /// What the answer to [`CHANGES`] tells.
 #[derive(Default)]
-struct Told {
+struct Changed {
     changes: Vec<Change>,
     /// Whether a record names two keys although it has a flat one.
     flat_pairs: bool,
@@ -139,7 +160,7 @@ async fn seen(context: &SessionContext, history: AliasHistory, unresolved: &Fetc
     Ok(history.seeing(calls))
 }
 
-fn collect(batch: &RecordBatch, told: &mut Told) -> Result<()> {
+fn collect(batch: &RecordBatch, changed: &mut Changed) -> Result<()> {
     let text = |index: usize| -> Result<StringArray> {
         Ok(as_string_array(&cast(batch.column(index), &DataType::Utf8)?)?.clone())
     };
@@ -155,7 +176,7 @@ fn collect(batch: &RecordBatch, told: &mut Told) -> Result<()> {
             "UpdateAlias" => Happening::Updated,
             "DeleteAlias" => Happening::Deleted,
             _ => {
-                told.flat_pairs |= references.is_valid(row) && references.value_length(row) > 1;
+                changed.flat_pairs |= references.is_valid(row) && references.value_length(row) > 1;
                 continue;
             }
         };
@@ -175,7 +196,7 @@ fn collect(batch: &RecordBatch, told: &mut Told) -> Result<()> {
             )
         };
         if let Some(alias_arn) = named.or_else(built) {
-            told.changes.push(Change {
+            changed.changes.push(Change {
                 alias_arn,
                 at: Some(time.value(row)),
                 happening,
@@ -244,12 +265,12 @@ fn texts_of(column: &ArrayRef, field: &str) -> Result<Vec<Vec<String>>> {
 /// `kms_alias_target(alias_arn, at, just_before)`: the ARN of the key the alias stood for.
 #[derive(Debug)]
 struct AliasTarget {
-    history: AliasHistory,
+    history: Arc<AliasHistory>,
     signature: Signature,
 }
 
 impl AliasTarget {
-    fn new(history: AliasHistory) -> AliasTarget {
+    fn new(history: Arc<AliasHistory>) -> AliasTarget {
         let arguments = vec![DataType::Utf8, schema::timestamp(), DataType::Boolean];
         // Stable, not immutable: the answer belongs to one state of the lake.
         AliasTarget {

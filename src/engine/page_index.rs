@@ -2,10 +2,12 @@
 //! all columns anew for every scan that asks for those of one.
 //!
 //! Of a story's time that was a fourteenth. They are kept from the second scan that needs them: what is needed once is not
-//! worth its memory, and what is never needed is not read at all.
+//! worth its memory, and what is never needed is not read at all. Who will ask of the same files again and again says so
+//! before, and they are read once, with the footer: a twelfth of a story's time again.
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -28,17 +30,21 @@ use object_store::path::Path;
 #[derive(Debug, Clone, Default)]
 pub(super) struct PageIndex(Needed);
 
-/// The files whose page statistics a scan has read.
+/// The files whose page statistics a scan has read, or will.
 #[derive(Debug, Clone, Default)]
-struct Needed(Arc<Mutex<HashSet<Path>>>);
+struct Needed {
+    read: Arc<Mutex<HashSet<Path>>>,
+    /// Whether all files' will be.
+    all: Arc<AtomicBool>,
+}
 
 impl Needed {
     fn contains(&self, path: &Path) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
+        self.all.load(Ordering::Relaxed) || self.read.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
     }
 
     fn insert(&self, path: &Path) {
-        self.0
+        self.read
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(path.clone());
@@ -46,6 +52,11 @@ impl Needed {
 }
 
 impl PageIndex {
+    /// Keeps them from the first scan on.
+    pub(super) fn of_all(&self) {
+        self.0.all.store(true, Ordering::Relaxed);
+    }
+
     /// The same scan, keeping what it needs; nothing where the node is no scan of Parquet files.
     pub(super) fn kept(&self, node: &dyn ExecutionPlan) -> Option<Arc<dyn ExecutionPlan>> {
         let scan = node.downcast_ref::<DataSourceExec>()?;

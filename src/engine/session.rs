@@ -3,8 +3,12 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider};
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider, TableProvider,
+};
+use datafusion::datasource::MemTable;
 use datafusion::execution::registry::FunctionRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
@@ -17,6 +21,7 @@ use futures::TryStreamExt;
 use super::binding::{self, Bindings, Value};
 use super::bytes_read::{BytesRead, CountingRegistry};
 use super::catalog::{LakeSchema, Log};
+use super::compacting::compact;
 use super::effective_access::{self, States};
 use super::held::Held;
 use super::memory::SharedPool;
@@ -65,6 +70,8 @@ pub struct Session {
     location: Location,
     /// The log as it was when the session began.
     log: Log,
+    lake: Arc<LakeSchema>,
+    page_index: PageIndex,
     read: BytesRead,
     relations: Arc<WithQueries>,
     catalog: Arc<MemoryCatalogProvider>,
@@ -144,7 +151,7 @@ impl Session {
             Ok::<_, Error>((context, catalog))
         };
         let (own, _) = context(state(config(bytes), runtime.clone(), &kept)?, lake.clone())?;
-        let relations = Arc::new(WithQueries::new(lake, location.clone(), own.clone()));
+        let relations = Arc::new(WithQueries::new(lake.clone(), location.clone(), own.clone()));
         let (pasted, catalog) = context(querying(config(bytes), runtime, &kept)?, relations.clone())?;
         Ok(Session {
             own,
@@ -152,10 +159,18 @@ impl Session {
             catalogue: OnceLock::new(),
             location: location.clone(),
             log,
+            lake,
+            page_index: kept,
             read,
             relations,
             catalog,
         })
+    }
+
+    /// Says that the same files will be asked of again and again: what tells their pages apart is read once, at the first
+    /// question, also where that one would do without.
+    pub fn will_ask_often(&self) {
+        self.page_index.of_all();
     }
 
     /// Bytes that questions have read from the lake's tables so far.
@@ -240,39 +255,52 @@ impl Session {
         questions: &[(&Session, &str, &Bindings)],
         bytes_max: usize,
     ) -> Result<Option<Session>> {
-        let (mut columns, mut held, mut bytes) = (None, Vec::new(), 0);
-        for (asked, sql, bindings) in questions {
-            let Rows { schema, mut stream, .. } = asked.query(sql, bindings).await?;
-            while let Some(batch) = stream.try_next().await? {
-                bytes += batch.get_array_memory_size();
-                if bytes > bytes_max {
-                    return Ok(None);
-                }
-                held.push(batch);
+        match answers(questions, bytes_max).await? {
+            Some((columns, rows)) => {
+                let records = Arc::new(MemTable::try_new(columns, vec![rows])?);
+                Ok(Some(self.with_records(records).await?))
             }
-            columns.get_or_insert(schema);
+            None => Ok(None),
         }
-        let Some(below) = self.own.catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA)) else {
-            return Ok(None);
-        };
-        let columns = columns.unwrap_or_else(|| Arc::new(Schema::empty()));
+    }
+
+    /// A session over the same lake whose `kms_records` and `kms_events` are made of nothing but the records of `cloudtrail`
+    /// that `question` answers, held in memory; null are the columns it does not ask for. Names of keys mean what they mean
+    /// in the whole lake. `None` where the rows are more than `bytes_max`.
+    ///
+    /// # Errors
+    /// As [`Session::query`], of questions that do not answer rows of `cloudtrail`.
+    pub async fn holding_log(&self, question: &str, bindings: &Bindings, bytes_max: usize) -> Result<Option<Session>> {
+        match answers(&[(self, question, bindings)], bytes_max).await? {
+            Some((columns, rows)) => {
+                let records = self.lake.kms_records_over(&columns, rows).await?;
+                Ok(Some(self.with_records(records).await?))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// A session over the same lake with these `kms_records`.
+    async fn with_records(&self, records: Arc<dyn TableProvider>) -> Result<Session> {
         let catalog = Arc::new(MemoryCatalogProvider::new());
-        catalog.register_schema(SCHEMA, Arc::new(Held::over(below, columns, held).await?))?;
+        catalog.register_schema(SCHEMA, Arc::new(Held::over(self.lake.clone(), records).await?))?;
         let state = SessionStateBuilder::new_from_existing(self.own.state())
             .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
             .build();
         let own = SessionContext::new_with_state(state);
         own.register_catalog(CATALOG, catalog);
-        Ok(Some(Session {
+        Ok(Session {
             own,
             pasted: self.pasted.clone(),
             catalogue: OnceLock::new(),
             location: self.location.clone(),
             log: self.log.clone(),
+            lake: self.lake.clone(),
+            page_index: self.page_index.clone(),
             read: self.read.clone(),
             relations: self.relations.clone(),
             catalog: self.catalog.clone(),
-        }))
+        })
     }
 
     /// Answers a query that somebody typed or pasted, in Athena's and CloudTrail Lake's dialect.
@@ -356,6 +384,29 @@ impl Drop for Session {
             let _ = self.catalog.deregister_schema("pg_catalog", true);
         }
     }
+}
+
+/// What questions answer, each asked of its own session, and the columns of the first; `None` where it is more than
+/// `bytes_max`.
+async fn answers(
+    questions: &[(&Session, &str, &Bindings)],
+    bytes_max: usize,
+) -> Result<Option<(SchemaRef, Vec<RecordBatch>)>> {
+    let (mut columns, mut rows, mut bytes) = (None, Vec::new(), 0);
+    for (asked, sql, bindings) in questions {
+        let Rows { schema, mut stream, .. } = asked.query(sql, bindings).await?;
+        while let Some(batch) = stream.try_next().await? {
+            let batch = compact(batch)?;
+            bytes += batch.get_array_memory_size();
+            if bytes > bytes_max {
+                return Ok(None);
+            }
+            rows.push(batch);
+        }
+        columns.get_or_insert(schema);
+    }
+    let columns = columns.unwrap_or_else(|| Arc::new(Schema::empty()));
+    Ok(Some((columns, rows)))
 }
 
 async fn run(context: &SessionContext, mut statement: Statement, bindings: &Bindings) -> Result<Rows> {

@@ -1,12 +1,20 @@
 //! The view `kms_events`: what each row says, and aliases resolved as of their event, against a plain loop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
+use arrow::array::RecordBatch;
+use futures::TryStreamExt;
+use keytrail::engine::query::{Bindings, Value as Bound};
+use keytrail::engine::{Rows, Session, SessionSettings};
+use keytrail::lake::Location;
+use keytrail::report::{Format, Writer};
+use keytrail::trace::sql::NARROW;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use crate::support::lake::{Event, TestLake, alias_arn, event, key_arn, sample_lake};
+use crate::support::lake::{Event, TestLake, alias_arn, event, key_arn, run, sample_lake};
 use crate::support::program::ask;
 
 fn by_id<'a>(rows: &'a [Value], id: &str) -> Vec<&'a Value> {
@@ -339,6 +347,53 @@ fn check(steps: &[Step]) {
         })
         .collect();
     assert_eq!(answered, expected);
+    for key in 0..4 {
+        read_for_a_key_as_from_the_whole_log(lake.path(), &key_arn(&format!("k{key}")));
+    }
+}
+
+/// What is read for one key's story, and made into rows without the rest of the log, is what the whole log says of the key.
+fn read_for_a_key_as_from_the_whole_log(lake: &Path, key: &str) -> usize {
+    const ASKED: &str = "SELECT eventtime, eventid, sharedeventid, operation, class, key_ref, key_arn, key_id, account_id, \
+                         region, principal_arn, outcome, error_code, event_date, alias_arn, kms_key_arn, request_parameters \
+                         FROM kms_records WHERE key_arn = $key ORDER BY eventtime, eventid, key_ref";
+    let location = Location::parse(&lake.display().to_string(), HashMap::new()).unwrap();
+    let of_key = Bindings::from([("key".to_owned(), Bound::Text(key.to_owned()))]);
+    let mut read = of_key.clone();
+    let place = key.rsplit_once(":key/").unwrap().0;
+    read.insert("aliases".to_owned(), Bound::Text(format!("{place}:alias/")));
+    let (narrow, whole) = run(async {
+        let session = Session::open(&location, &SessionSettings::default()).await.unwrap();
+        let narrow = session.holding_log(NARROW, &read, usize::MAX).await.unwrap().unwrap();
+        (
+            rows(&narrow, ASKED, &of_key).await,
+            rows(&session, ASKED, &of_key).await,
+        )
+    });
+    assert_eq!(narrow, whole, "{key}");
+    whole.len()
+}
+
+async fn rows(session: &Session, sql: &str, bindings: &Bindings) -> Vec<String> {
+    let Rows { schema, stream, .. } = session.query(sql, bindings).await.unwrap();
+    let mut writer = Writer::new(Format::Jsonl, &schema, Vec::new()).unwrap();
+    let batches: Vec<RecordBatch> = stream.try_collect().await.unwrap();
+    batches.iter().for_each(|batch| writer.write(batch).unwrap());
+    let text = String::from_utf8(writer.finish().unwrap().1).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn each_keys_records_are_found_without_the_rest_of_the_log() {
+    let keys = ask(
+        sample_lake(),
+        &["SELECT DISTINCT key_arn FROM kms_events WHERE key_arn IS NOT NULL"],
+    );
+    let found: usize = keys
+        .iter()
+        .map(|row| read_for_a_key_as_from_the_whole_log(sample_lake(), row["key_arn"].as_str().unwrap()))
+        .sum();
+    assert!(keys.len() > 10 && found > 100, "{} keys, {found} records", keys.len());
 }
 
 /// The flat column of a record's key is there to find it fast, and changes no row.

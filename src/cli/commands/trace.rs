@@ -87,6 +87,7 @@ pub(in crate::cli) async fn run(args: &TraceArgs, globals: &Globals, printer: &P
         session: Arc::new(settings::session(globals, None).await?),
         args,
     };
+    lake.session.will_ask_often();
     let facts = lake.facts(lake.meant().await?).await?;
     let story = story::tell(&facts);
     let bytes = match format(args) {
@@ -164,11 +165,12 @@ struct Broken {
     contexts: Vec<Context>,
 }
 
-/// A day with records of a kind.
+/// A day with changes of the key.
 #[derive(Debug, Deserialize)]
 struct Day {
     day: Option<String>,
-    is_change: bool,
+    /// Whether they name the key, and no other, by its ARN.
+    is_flat: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -191,10 +193,15 @@ impl Lake<'_> {
             ("since".to_owned(), instant(self.args.since)),
             ("until".to_owned(), instant(self.args.until)),
         ]);
-        if arn.is_some_and(|arn| arn.kms_key_id().is_some()) {
+        let of_id = match arn {
+            Some(arn) => arn.kms_key_id().map(|_| typed.to_owned()),
+            None => self.of_id(typed).await?,
+        };
+        if let Some(key_arn) = of_id {
             let mut bindings = bindings.clone();
-            bindings.retain(|name, _| matches!(name.as_str(), "name" | "since" | "until"));
-            let about = self.about(typed).await?;
+            bindings.retain(|name, _| matches!(name.as_str(), "since" | "until"));
+            bindings.insert("name".to_owned(), Value::Text(key_arn.clone()));
+            let about = self.about(&key_arn).await?;
             let exact: Vec<Candidate> = rows(&about.held, sql::EXACT, &bindings).await?;
             if !exact.is_empty() {
                 return Ok(about);
@@ -211,6 +218,19 @@ impl Lake<'_> {
         }
     }
 
+    /// The ARN of the one key with this id, where the id is one that no other key has in any account or Region: such a name
+    /// needs no history.
+    async fn of_id(&self, typed: &str) -> anyhow::Result<Option<String>> {
+        let is_unique = typed.len() == 36 && typed.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        if !is_unique {
+            return Ok(None);
+        }
+        let bindings = Bindings::from([("id".to_owned(), Value::Text(typed.to_owned()))]);
+        let mut arns: Vec<Name> = self.ask(sql::ARNS, &bindings).await?;
+        let arn = arns.pop().map(|arn| arn.name);
+        Ok(arn.filter(|_| arns.is_empty()))
+    }
+
     /// A key, its records at hand, and what else can be asked beside them.
     async fn about(&self, key_arn: &str) -> anyhow::Result<Meant> {
         let of_key = Bindings::from([("key".to_owned(), Value::Text(key_arn.to_owned()))]);
@@ -224,26 +244,35 @@ impl Lake<'_> {
         })
     }
 
-    /// Reads the key's records once for all the questions about them.
+    /// Reads the key's records once for all the questions about them: all columns of its changes, and what is asked about
+    /// uses of the others.
     async fn holding(&self, of_key: &Bindings) -> anyhow::Result<Option<Arc<Session>>> {
         let (session, none) = (&*self.session, Bindings::new());
-        let flat = [(session, sql::FLAT, of_key)];
-        let flat = async { Ok(session.holding(&flat, HELD_BYTES_MAX).await?) };
-        let (flat, others) = try_join!(flat, self.ask::<Day>(sql::OTHER_DAYS, of_key))?;
-        let Some(flat) = flat.map(Arc::new) else {
+        let Some(narrow) = session
+            .holding_log(sql::NARROW, &aliased(of_key), HELD_BYTES_MAX)
+            .await?
+        else {
             return Ok(None);
         };
-        let mut days: Vec<Day> = rows(&flat, sql::DAYS, &none).await?;
-        days.extend(others);
-        let on = |is_change: bool| {
-            let days = days.iter().filter(|day| day.is_change == is_change);
+        let narrow = session
+            .holding(&[(&narrow, sql::OF_KEY, of_key)], HELD_BYTES_MAX)
+            .await?;
+        let Some(narrow) = narrow.map(Arc::new) else {
+            return Ok(None);
+        };
+        let days: Vec<Day> = rows(&narrow, sql::DAYS, &none).await?;
+        let on = |is_flat: bool| {
+            let days = days.iter().filter(|day| day.is_flat == is_flat);
             // No record is of the day that stands for none.
             listed(days.filter_map(|day| day.day.clone()).collect(), "0001-01-01")
         };
-        let mut narrowed = of_key.clone();
-        narrowed.insert("days_of_changes".to_owned(), on(true));
-        narrowed.insert("days_of_others".to_owned(), on(false));
-        let questions = [(session, sql::RECORDS, &narrowed), (&*flat, sql::MERE, &none)];
+        let mut of_changes = of_key.clone();
+        of_changes.insert("days".to_owned(), on(true));
+        of_changes.insert("days_of_others".to_owned(), on(false));
+        let Some(wide) = session.holding_log(sql::WIDE, &of_changes, HELD_BYTES_MAX).await? else {
+            return Ok(None);
+        };
+        let questions = [(&wide, sql::CHANGES, of_key), (&*narrow, sql::MERE, &none)];
         let Some(held) = session.holding(&questions, HELD_BYTES_MAX).await?.map(Arc::new) else {
             return Ok(None);
         };
@@ -251,7 +280,10 @@ impl Lake<'_> {
         if stores.is_empty() {
             return Ok(Some(held));
         }
-        let questions = [(&*held, sql::HELD, &none), (session, sql::STORE_RECORDS, &none)];
+        let Some(stores) = session.holding_log(sql::STORE_LOG, &none, HELD_BYTES_MAX).await? else {
+            return Ok(None);
+        };
+        let questions = [(&*held, sql::HELD, &none), (&stores, sql::HELD, &none)];
         Ok(session.holding(&questions, HELD_BYTES_MAX).await?.map(Arc::new))
     }
 
@@ -344,32 +376,28 @@ impl Lake<'_> {
             })
             .collect();
         for depth in 1..=chain::DEPTH_MAX {
-            let mut wanted: BTreeMap<String, i64> = BTreeMap::new();
+            let mut wanted: BTreeMap<String, Vec<i64>> = BTreeMap::new();
             for change in &followed {
                 if let Some(key) = chain::next_key(&change.caller, &issues).filter(|key| !asked.contains(key)) {
-                    wanted.insert(key, change.eventtime.0.0);
+                    wanted.entry(key).or_default().push(change.eventtime.0.0);
                 }
             }
             // Long-term keys are issued by no session.
             wanted.retain(|key, _| !key.starts_with("AKIA"));
-            let wanted: Vec<(String, i64)> = wanted.into_iter().take(KEYS_MAX).collect();
-            let (Some(first), Some(last)) = (
-                wanted.iter().map(|(_, at)| *at).min(),
-                wanted.iter().map(|(_, at)| *at).max(),
-            ) else {
+            let wanted: Vec<(String, Vec<i64>)> = wanted.into_iter().take(KEYS_MAX).collect();
+            if wanted.is_empty() {
                 break;
-            };
+            }
             let hops = i64::try_from(depth).unwrap_or(1);
+            let times = wanted.iter().flat_map(|(_, times)| times);
+            let spans = Spans(times.map(|at| (at - SESSION_MAX * hops, at + HOUR)).collect());
             let mut keys: Vec<String> = wanted.into_iter().map(|(key, _)| key).collect();
             asked.extend(keys.iter().cloned());
             // A list of one is an equality, and an equality on what a window is partitioned by cannot be planned over no
             // rows (DataFusion takes the sorted column for a constant). No access key is empty.
             keys.push(String::new());
-            let bindings = Bindings::from([
-                ("keys".to_owned(), Value::List(keys)),
-                ("since".to_owned(), Value::Instant(Instant(first - SESSION_MAX * hops))),
-                ("until".to_owned(), Value::Instant(Instant(last + HOUR))),
-            ]);
+            let mut bindings = spans.bindings();
+            bindings.insert("keys".to_owned(), Value::List(keys));
             let found: Vec<Issue> = self.ask(sql::ISSUED, &bindings).await?;
             issues.extend(found.into_iter().map(|issue| (issue.issued_key.clone(), issue)));
         }
@@ -378,26 +406,21 @@ impl Lake<'_> {
 
     /// The sign-ins to the console at the ends of the chains.
     async fn logins(&self, facts: &Facts) -> anyhow::Result<Vec<Login>> {
-        let mut arns = BTreeSet::new();
-        let (mut first, mut last) = (i64::MAX, i64::MIN);
+        let (mut arns, mut spans) = (BTreeSet::new(), Spans::default());
         for change in &facts.changes {
             let chain = chain::follow(&change.caller, &facts.issues);
             if let Some((arn, at)) = chain::signed_in(&chain, change.eventtime) {
                 arns.insert(arn.to_owned());
-                (first, last) = (first.min(at.0.0), last.max(at.0.0));
+                spans
+                    .0
+                    .push((at.0.0.saturating_sub(LOGIN_MAX), at.0.0.saturating_add(1)));
             }
         }
         if arns.is_empty() {
             return Ok(Vec::new());
         }
-        let bindings = Bindings::from([
-            ("arns".to_owned(), listed(arns, "")),
-            (
-                "since".to_owned(),
-                Value::Instant(Instant(first.saturating_sub(LOGIN_MAX))),
-            ),
-            ("until".to_owned(), Value::Instant(Instant(last.saturating_add(1)))),
-        ]);
+        let mut bindings = spans.bindings();
+        bindings.insert("arns".to_owned(), listed(arns, ""));
         self.ask(sql::LOGINS, &bindings).await
     }
 
@@ -607,6 +630,41 @@ fn first_blow(changes: &[Change]) -> Option<Instant> {
         .filter(|change| story::is_blow(&change.operation))
         .map(|change| change.eventtime.0)
         .next()
+}
+
+/// With what the ARN of an alias of the key begins: an alias lives in the account and the Region of its key.
+fn aliased(of_key: &Bindings) -> Bindings {
+    let mut aliased = of_key.clone();
+    let place = match of_key.get("key") {
+        Some(Value::Text(arn)) => arn.rsplit_once(":key/").map(|(place, _)| format!("{place}:alias/")),
+        _ => None,
+    };
+    aliased.insert("aliases".to_owned(), Value::Text(place.unwrap_or_default()));
+    aliased
+}
+
+/// Spans of time, each from an instant until before another. What befell a key in a year lies far apart, and the days between
+/// are not looked at.
+#[derive(Default)]
+struct Spans(Vec<(i64, i64)>);
+
+impl Spans {
+    /// From the first to the last, and the days that lie in any.
+    fn bindings(&self) -> Bindings {
+        const DAY: i64 = 24 * HOUR;
+        let days = self
+            .0
+            .iter()
+            .flat_map(|(from, until)| from.div_euclid(DAY)..=until.div_euclid(DAY));
+        let days: BTreeSet<String> = days.map(|day| Instant(day * DAY).date()).collect();
+        let since = self.0.iter().map(|(from, _)| *from).min().unwrap_or_default();
+        let until = self.0.iter().map(|(_, until)| *until).max().unwrap_or_default();
+        Bindings::from([
+            ("days".to_owned(), listed(days, "0001-01-01")),
+            ("since".to_owned(), Value::Instant(Instant(since))),
+            ("until".to_owned(), Value::Instant(Instant(until))),
+        ])
+    }
 }
 
 fn instant(value: Option<Instant>) -> Value {

@@ -10,7 +10,7 @@ FROM (
     WHERE eventsource <> 'kms.amazonaws.com' AND errorcode IS NOT NULL AND errorcode <> ''
         AND eventtime >= $since AND eventtime < $until
         AND (
-            strpos(errormessage, $key_id) > 0
+            contains(errormessage, $key_id)
             OR (recipientaccountid = $account AND (
                 errorcode LIKE '%CustomerKeyHasBeenRevoked%' OR errorcode LIKE '%KmsKey%' OR errorcode LIKE '%KMSKey%'
                 OR errorcode LIKE '%KMSDisabled%' OR errorcode LIKE '%KMSInvalidState%' OR errorcode LIKE 'KMS.%'

@@ -38,7 +38,7 @@ FROM (
         WHERE eventsource = 'sts.amazonaws.com'
             AND (eventname LIKE 'Assume%' OR eventname LIKE 'Get%Token')
             AND (errorcode IS NULL OR errorcode = '')
-            AND eventtime >= $since AND eventtime < $until
+            AND eventtime >= $since AND eventtime < $until AND event_date IN ($days)
     )
     WHERE issued_key IN ($keys)
 ) WHERE copy = 1

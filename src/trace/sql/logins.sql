@@ -6,7 +6,7 @@ SELECT eventtime, useridentity['arn'] AS identity_arn, sourceipaddress AS source
 FROM cloudtrail
 WHERE eventsource = 'signin.amazonaws.com' AND eventname = 'ConsoleLogin'
     AND (errorcode IS NULL OR errorcode = '') AND strpos(responseelements, 'Success') > 0
-    AND eventtime >= $since AND eventtime < $until
+    AND eventtime >= $since AND eventtime < $until AND event_date IN ($days)
     AND useridentity['arn'] IN ($arns)
 ORDER BY eventtime, eventid
 LIMIT 2000
