@@ -18,6 +18,7 @@ use datafusion::logical_expr::{LogicalPlan, TableType};
 use datafusion::prelude::SessionContext;
 use deltalake::DeltaTable;
 use futures::future::{BoxFuture, try_join_all};
+use futures::try_join;
 use tokio::sync::OnceCell;
 
 use super::effective_access::{self, AccessTable, States, Which};
@@ -47,15 +48,19 @@ impl Log {
     /// # Errors
     /// Storage cannot be reached, or what is there is no table this program can read.
     pub(super) async fn open(location: &Location) -> crate::lake::Result<Log> {
-        let mut records = table::open(location, schema::CLOUDTRAIL).await?;
+        let ledger = async || {
+            let names = LOG_TABLES.into_iter().filter(|name| *name != schema::CLOUDTRAIL);
+            try_join_all(names.map(async |name| Ok((name, table::open(location, name).await?)))).await
+        };
+        let (mut records, mut opened) = try_join!(table::open(location, schema::CLOUDTRAIL), ledger())?;
         // A writer that was killed may have left the ledger one commit behind the records. Where this reader may not
         // write, it reads what is there.
-        if let Some(records) = &records {
-            let _ = ledger::settle(location, records).await;
+        if let Some(records) = &records
+            && let Ok(true) = ledger::settle(location, records).await
+        {
+            opened = ledger().await?;
         }
-        let ledger = LOG_TABLES.into_iter().filter(|name| *name != schema::CLOUDTRAIL);
-        let opened = ledger.map(async |name| Ok::<_, crate::lake::Error>((name, table::open(location, name).await?)));
-        let mut log: BTreeMap<&'static str, Option<DeltaTable>> = try_join_all(opened).await?.into_iter().collect();
+        let mut log: BTreeMap<&'static str, Option<DeltaTable>> = opened.into_iter().collect();
         // Whoever committed meanwhile may be in the ledger already.
         match &mut records {
             Some(records) => table::refresh(records, schema::CLOUDTRAIL).await?,

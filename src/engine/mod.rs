@@ -4,6 +4,7 @@
 //! with bound parameters, and answers with a stream of rows.
 
 mod alias_history;
+mod alike;
 mod binding;
 mod bounded;
 mod build_side;

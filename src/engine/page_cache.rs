@@ -5,15 +5,20 @@
 
 use std::fs::File;
 use std::io::IoSliceMut;
+use std::num::NonZeroU64;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
+use rustix::fs::{Advice, fadvise};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 /// More is left to a thread that may take its time.
 const BYTES_MAX: u64 = 4 << 20;
+
+/// Of a file's end: the footer and the page statistics of eighty columns are half as much.
+const END_BYTES: u64 = 128 << 10;
 
 /// Whether a file system could not tell what is in memory. Those that cannot are mostly over a network, where to open a file
 /// in vain costs more than can be won; one such lake ends it for the process.
@@ -43,6 +48,20 @@ fn read_range(file: &File, range: &Range<u64>) -> Option<Bytes> {
                 IS_UNKNOWN.store(true, Ordering::Relaxed);
             }
             None
+        }
+    }
+}
+
+/// Asks the system to bring the ends of files into memory, where Parquet has what it says of itself, while something else is
+/// done: read one after another, each would be waited for.
+pub(super) fn fetch_ends(files: impl IntoIterator<Item = (PathBuf, u64)>) {
+    for (path, bytes) in files {
+        let Some(length) = NonZeroU64::new(bytes.min(END_BYTES)) else {
+            continue;
+        };
+        // What cannot be opened is the reader's to say.
+        if let Ok(file) = File::open(path) {
+            let _ = fadvise(&file, bytes - length.get(), Some(length), Advice::WillNeed);
         }
     }
 }

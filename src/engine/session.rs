@@ -18,6 +18,7 @@ use datafusion::sql::parser::Statement;
 use deltalake::kernel::Add;
 use futures::TryStreamExt;
 
+use super::alike::Alike;
 use super::binding::{self, Bindings, Value};
 use super::bytes_read::{BytesRead, CountingRegistry};
 use super::catalog::{LakeSchema, Log};
@@ -26,6 +27,8 @@ use super::effective_access::{self, States};
 use super::held::Held;
 use super::memory::SharedPool;
 use super::named::WithQueries;
+#[cfg(target_os = "linux")]
+use super::page_cache;
 use super::page_index::PageIndex;
 use super::prepared::Prepared;
 use super::query::NamedQuery;
@@ -169,8 +172,19 @@ impl Session {
 
     /// Says that the same files will be asked of again and again: what tells their pages apart is read once, at the first
     /// question, also where that one would do without.
-    pub fn will_ask_often(&self) {
+    ///
+    /// # Errors
+    /// The lake cannot be read.
+    pub fn will_ask_often(&self) -> Result<()> {
         self.page_index.of_all();
+        #[cfg(target_os = "linux")]
+        if let Some(folder) = self.location.folder() {
+            let folder = folder.join(schema::CLOUDTRAIL);
+            let files = self.record_files()?.into_iter();
+            let files = files.map(move |file| (folder.join(file.path), file.size.unsigned_abs()));
+            tokio::task::spawn_blocking(|| page_cache::fetch_ends(files));
+        }
+        Ok(())
     }
 
     /// Bytes that questions have read from the lake's tables so far.
@@ -446,6 +460,7 @@ fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>, kept: &PageIndex) -> R
         .with_runtime_env(runtime)
         .build();
     let mut rules = careful::rules(state.physical_optimizers());
+    rules.push(Arc::new(Alike));
     rules.push(Arc::new(Yielding(kept.clone())));
     let mut state = SessionStateBuilder::new_from_existing(state)
         .with_physical_optimizer_rules(rules)

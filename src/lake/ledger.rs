@@ -352,22 +352,24 @@ fn may_hold(add: &Add, objects: &HashSet<String>) -> bool {
 ///
 /// # Errors
 /// Storage refuses.
-pub async fn settle(lake: &Location, cloudtrail: &DeltaTable) -> Result<()> {
+pub async fn settle(lake: &Location, cloudtrail: &DeltaTable) -> Result<bool> {
     let mut history = cloudtrail.history(Some(1));
     let Some(Ok(commit)) = history.next().await else {
-        return Ok(());
+        return Ok(false);
     };
     let Some(pending) = commit.info.get(PENDING).and_then(Value::as_str) else {
-        return Ok(());
+        return Ok(false);
     };
     let pending: Pending = serde_json::from_str(pending)
         .map_err(|error| Error::Inconsistent(format!("the newest commit's account of its tables: {error}")))?;
+    let mut is_behind = false;
     for (name, adds, removes) in pending.tables {
         loop {
             let table = open(lake, &name).await?;
             if table::commit_number(&table, &name).await? >= pending.number {
                 break;
             }
+            is_behind = true;
             let commit = table::Commit {
                 adds: adds.clone(),
                 removes: removes.clone(),
@@ -378,7 +380,7 @@ pub async fn settle(lake: &Location, cloudtrail: &DeltaTable) -> Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(is_behind)
 }
 
 /// Objects taken without error, and those tried in vain.

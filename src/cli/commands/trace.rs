@@ -87,7 +87,7 @@ pub(in crate::cli) async fn run(args: &TraceArgs, globals: &Globals, printer: &P
         session: Arc::new(settings::session(globals, None).await?),
         args,
     };
-    lake.session.will_ask_often();
+    lake.session.will_ask_often()?;
     let facts = lake.facts(lake.meant().await?).await?;
     let story = story::tell(&facts);
     let bytes = match format(args) {
