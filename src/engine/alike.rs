@@ -25,7 +25,7 @@ use datafusion::physical_expr::expressions::{Column, Literal};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode, PlanProperties};
 use futures::{Stream, StreamExt};
 
 /// Columns that rows are compared by, at most.
@@ -65,6 +65,8 @@ impl PhysicalOptimizerRule for Alike {
 fn counted(grouping: &AggregateExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let by = grouping.group_expr();
     let is_plain = *grouping.mode() == AggregateMode::Partial
+        // What comes in order is grouped as it comes, and what stands above may count on the order.
+        && *grouping.input_order_mode() == InputOrderMode::Linear
         && by.is_single()
         && (1..=COLUMNS_MAX).contains(&by.expr().len())
         && grouping.limit_options().is_none()

@@ -188,7 +188,8 @@ impl LakeSchema {
     }
 
     /// `kms_records` over these records of `cloudtrail` alone, of which some columns were read. The history of aliases takes
-    /// long to read, and is read only if one of them names a key by nothing else.
+    /// long to read, and is read only if one of them names a key by nothing else; so is whether a flat key is all that a
+    /// record names, which only lakes of the first days leave in doubt.
     pub(super) async fn kms_records_over(
         &self,
         columns: &SchemaRef,

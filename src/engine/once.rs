@@ -57,12 +57,12 @@ fn without_repeats(scan: &DataSourceExec) -> Option<Arc<dyn ExecutionPlan>> {
         }
     }
     let is_empty = contradict(&kept);
+    if kept.len() == conditions.len() && !is_empty {
+        return None;
+    }
     if kept.is_empty() {
         // A scan cannot be told to have no condition any more.
         kept.push(lit(true));
-    }
-    if kept.len() == conditions.len() && !is_empty {
-        return None;
     }
     let source = Arc::new(source.with_predicate(conjunction(kept)));
     let mut builder = FileScanConfigBuilder::from(config.clone()).with_source(source);

@@ -279,8 +279,8 @@ impl Session {
     }
 
     /// A session over the same lake whose `kms_records` and `kms_events` are made of nothing but the records of `cloudtrail`
-    /// that `question` answers, held in memory; null are the columns it does not ask for. Names of keys mean what they mean
-    /// in the whole lake. `None` where the rows are more than `bytes_max`.
+    /// that `question` answers, held in memory; null are the columns it does not ask for. Aliases mean what they mean in the
+    /// whole lake; a record with a flat key is taken to name no other. `None` where the rows are more than `bytes_max`.
     ///
     /// # Errors
     /// As [`Session::query`], of questions that do not answer rows of `cloudtrail`.

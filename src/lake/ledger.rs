@@ -348,7 +348,7 @@ fn may_hold(add: &Add, objects: &HashSet<String>) -> bool {
     }
 }
 
-/// Commits what the newest commit of `cloudtrail` announced and its writer did not get to.
+/// Commits what the newest commit of `cloudtrail` announced and its writer did not get to; whether there was anything.
 ///
 /// # Errors
 /// Storage refuses.

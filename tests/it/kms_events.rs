@@ -9,7 +9,7 @@ use keytrail::engine::query::{Bindings, Value as Bound};
 use keytrail::engine::{Rows, Session, SessionSettings};
 use keytrail::lake::Location;
 use keytrail::report::{Format, Writer};
-use keytrail::trace::sql::NARROW;
+use keytrail::trace::sql::{NARROW, WIDE};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -362,15 +362,37 @@ fn read_for_a_key_as_from_the_whole_log(lake: &Path, key: &str) -> usize {
     let mut read = of_key.clone();
     let place = key.rsplit_once(":key/").unwrap().0;
     read.insert("aliases".to_owned(), Bound::Text(format!("{place}:alias/")));
-    let (narrow, whole) = run(async {
+    const CHANGES_OF_LOG: &str = "SELECT * FROM kms_records WHERE key_arn = $key AND class IN ('admin', 'service') \
+                                  ORDER BY eventtime, eventid, key_ref";
+    let (narrow, whole, wide, changes) = run(async {
         let session = Session::open(&location, &SessionSettings::default()).await.unwrap();
         let narrow = session.holding_log(NARROW, &read, usize::MAX).await.unwrap().unwrap();
+        let days = rows(
+            &narrow,
+            "SELECT DISTINCT CAST(event_date AS VARCHAR) FROM kms_records WHERE key_arn = $key AND class IN ('admin', 'service')",
+            &of_key,
+        );
+        let days = days
+            .await
+            .into_iter()
+            .map(|day| day.split('"').nth_back(1).unwrap().to_owned());
+        let days = Bound::List(std::iter::once("0001-01-01".to_owned()).chain(days).collect());
+        let mut of_changes = of_key.clone();
+        of_changes.extend([("days".to_owned(), days.clone()), ("days_of_others".to_owned(), days)]);
+        let wide = session
+            .holding_log(WIDE, &of_changes, usize::MAX)
+            .await
+            .unwrap()
+            .unwrap();
         (
             rows(&narrow, ASKED, &of_key).await,
             rows(&session, ASKED, &of_key).await,
+            rows(&wide, CHANGES_OF_LOG, &of_key).await,
+            rows(&session, CHANGES_OF_LOG, &of_key).await,
         )
     });
     assert_eq!(narrow, whole, "{key}");
+    assert_eq!(wide, changes, "{key}");
     whole.len()
 }
 
