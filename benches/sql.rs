@@ -4,8 +4,8 @@
 //!
 //! `KEYTRAIL_BENCH_LAKE`: the lake to ask. `KEYTRAIL_BENCH_RECORDS` (`1000000`): else a lake of so many records, made once
 //! and compacted. `KEYTRAIL_BENCH_ROUNDS` (5): the medians of so many count. `KEYTRAIL_BENCH_SCAN` (`delta`): how DuckDB
-//! reads, `delta` or `parquet`. `KEYTRAIL_BENCH_DUCKDB`: DuckDB's own program. `KEYTRAIL_BENCH_PYTHON`: an interpreter with
-//! `tests/python/requirements.txt`.
+//! reads, `delta` or `parquet`. `KEYTRAIL_BENCH_DUCKDB`: DuckDB's own program, which then reads by `delta_scan` whatever that
+//! says. `KEYTRAIL_BENCH_PYTHON`: an interpreter with `tests/python/requirements.txt`.
 #![allow(
     unused_imports,
     reason = "the generator's tests are empty where there is no test harness, and only there"
@@ -157,18 +157,10 @@ fn ours(lake: &Path, sql: &str) -> (f64, usize, String) {
 /// DuckDB's own program, timed as keytrail is, from its start to its end.
 fn theirs_as_a_program(program: &Path, lake: &Path, sql: &str) -> (f64, usize) {
     let table = lake.join("cloudtrail");
-    let scan = match setting("KEYTRAIL_BENCH_SCAN", "delta").as_str() {
-        "delta" => format!(
-            "LOAD delta; CREATE VIEW cloudtrail AS SELECT * FROM delta_scan('{}');",
-            table.display()
-        ),
-        // Also files that are no longer of the table: for lakes that were never compacted.
-        _ => format!(
-            "CREATE VIEW cloudtrail AS SELECT * FROM read_parquet('{}/*/*.parquet', hive_partitioning = true);",
-            table.display()
-        ),
-    };
-    let text = format!("{scan} SET TimeZone = 'UTC'; {sql}");
+    let text = format!(
+        "LOAD delta; CREATE VIEW cloudtrail AS SELECT * FROM delta_scan('{}'); SET TimeZone = 'UTC'; {sql}",
+        table.display()
+    );
     let started = Instant::now();
     let output = Command::new(program).args(["-csv", "-c", &text]).output().unwrap();
     let seconds = started.elapsed().as_secs_f64();
