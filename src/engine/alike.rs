@@ -8,23 +8,30 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::common::HashMap;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::config::ConfigOptions;
+use datafusion::datasource::physical_plan::{FileScanConfigBuilder, FileSource, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result;
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
 use datafusion::functions_aggregate::count::Count;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Operator, Signature, Volatility,
+};
 use datafusion::physical_expr::aggregate::{AggregateExprBuilder, AggregateFunctionExpr};
-use datafusion::physical_expr::expressions::{Column, Literal};
-use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, IsNotNullExpr, Literal};
+use datafusion::physical_expr::utils::collect_columns;
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr, split_conjunction};
+use datafusion::physical_expr_common::physical_expr::{is_volatile, snapshot_generation};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode, PlanProperties};
 use futures::{Stream, StreamExt};
 
@@ -84,7 +91,13 @@ fn counted(grouping: &AggregateExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let Some(columns) = texts.collect::<Option<Vec<usize>>>() else {
         return Ok(None);
     };
-    let input = CountAlike::over(grouping.input().clone(), columns)?;
+    let input: Arc<dyn ExecutionPlan> = match (columns.as_slice(), filtered(grouping.input())) {
+        ([_], Some((scan, condition))) => {
+            let counted = Arc::new(CountAlike::over(scan, columns)?);
+            Arc::new(FilterExec::try_new(condition, counted)?)
+        }
+        _ => Arc::new(CountAlike::over(grouping.input().clone(), columns)?),
+    };
     let schema = input.schema();
     let column = |at: usize| -> Arc<dyn PhysicalExpr> { Arc::new(Column::new(schema.field(at).name(), at)) };
     let groups = by
@@ -103,10 +116,57 @@ fn counted(grouping: &AggregateExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let counts: Vec<Arc<AggregateFunctionExpr>> = counts.collect::<Result<_>>()?;
     let filters = vec![None; counts.len()];
     let groups = PhysicalGroupBy::new_single(groups.collect());
-    let replaced = AggregateExec::try_new(AggregateMode::Partial, groups, counts, filters, Arc::new(input), schema)?;
+    let replaced = AggregateExec::try_new(AggregateMode::Partial, groups, counts, filters, input, schema)?;
     // What stands above reads the columns by their places and types.
     let is_same = replaced.schema() == grouping.schema();
     Ok(is_same.then(|| Arc::new(replaced) as Arc<dyn ExecutionPlan>))
+}
+
+/// A scan of one column under a condition on that column, without the condition, and the condition on what it hands on. To
+/// look at every row's text, to remember which met it, and to read those again took as long as all the rest, where it can be
+/// asked of one row of each kind.
+fn filtered(input: &Arc<dyn ExecutionPlan>) -> Option<(Arc<dyn ExecutionPlan>, Arc<dyn PhysicalExpr>)> {
+    let (config, source) = input
+        .downcast_ref::<DataSourceExec>()?
+        .downcast_to_file_source::<ParquetSource>()?;
+    let (condition, projection) = (source.filter()?, source.projection()?);
+    let [projected] = projection.as_ref() else {
+        return None;
+    };
+    let column = projected.expr.downcast_ref::<Column>()?;
+    let read = collect_columns(&condition);
+    // What is still being learnt while the rows are read is the scan's to ask.
+    let is_fixed = snapshot_generation(&condition) == 0 && !is_volatile(&condition);
+    if !is_fixed || config.limit.is_some() || read.len() != 1 || !read.contains(column) {
+        return None;
+    }
+    let handed_on = Arc::new(Column::new(&projected.alias, 0));
+    let condition = condition
+        .transform(|node| {
+            Ok(match node.downcast_ref::<Column>() {
+                Some(_) => Transformed::yes(handed_on.clone() as Arc<dyn PhysicalExpr>),
+                None => Transformed::no(node),
+            })
+        })
+        .data()
+        .ok()?;
+    let mut source = source.clone().with_pushdown_filters(false);
+    if split_conjunction(&condition).into_iter().all(leaves_out_little) {
+        // To learn which pages could be left out takes longer than to read them.
+        source = source.with_enable_page_index(false);
+    }
+    let config = FileScanConfigBuilder::from(config.clone())
+        .with_source(Arc::new(source))
+        .build();
+    Some((DataSourceExec::from_data_source(config), condition))
+}
+
+/// Whether it asks for any text, or any but one.
+fn leaves_out_little(condition: &Arc<dyn PhysicalExpr>) -> bool {
+    condition.downcast_ref::<IsNotNullExpr>().is_some()
+        || condition
+            .downcast_ref::<BinaryExpr>()
+            .is_some_and(|comparison| *comparison.op() == Operator::NotEq)
 }
 
 /// Whether it is `count(*)`.
@@ -289,28 +349,51 @@ impl RecordBatchStream for Counting {
 /// The first row of each kind, and how many of that kind there are. Rows of one kind have the same texts; two kinds may
 /// have the same texts too, which lie in two places.
 fn alike(columns: &[ArrayRef]) -> (UInt32Array, Vec<i64>) {
+    match columns {
+        [one] => kinds([one]),
+        [one, two] => kinds([one, two]),
+        [one, two, three] => kinds([one, two, three]),
+        _ => (UInt32Array::from(Vec::<u32>::new()), Vec::new()),
+    }
+}
+
+/// The same of a number of columns that the compiler knows: a row takes a nanosecond or two then, and eight where it does
+/// not, which was two fifths of counting ten million.
+fn kinds<const N: usize>(columns: [&ArrayRef; N]) -> (UInt32Array, Vec<i64>) {
     /// No text is as long.
     const NULL: u128 = u128::MAX;
-    let texts: Vec<&StringViewArray> = columns.iter().map(|column| column.as_string_view()).collect();
+    let texts = columns.map(|column| column.as_string_view());
     let rows = texts.first().map_or(0, |texts| texts.len());
+    let lists = texts.map(|texts| &texts.views()[..rows]);
+    let nulls = texts.map(|texts| texts.nulls().filter(|nulls| nulls.null_count() > 0));
+    let has_nulls = nulls.iter().any(Option::is_some);
+    let kind_of = |row: usize| {
+        let mut kind = lists.map(|views| views[row]);
+        if has_nulls {
+            for (view, nulls) in kind.iter_mut().zip(&nulls) {
+                if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                    *view = NULL;
+                }
+            }
+        }
+        kind
+    };
     let (mut firsts, mut counts): (Vec<u32>, Vec<i64>) = (Vec::new(), Vec::new());
-    let mut kinds: HashMap<[u128; COLUMNS_MAX], usize> = HashMap::new();
-    let (mut before, mut kind) = ([0; COLUMNS_MAX], usize::MAX);
-    for row in 0..rows {
-        let mut views = [0; COLUMNS_MAX];
-        for (view, texts) in views.iter_mut().zip(&texts) {
-            *view = if texts.is_null(row) { NULL } else { texts.views()[row] };
+    let mut known: HashMap<[u128; N], usize> = HashMap::new();
+    let mut row = 0;
+    while row < rows {
+        let (kind, first) = (kind_of(row), row);
+        row += 1;
+        while row < rows && kind_of(row) == kind {
+            row += 1;
         }
-        if views != before || kind == usize::MAX {
-            kind = *kinds.entry(views).or_insert_with(|| {
-                firsts.push(u32::try_from(row).unwrap_or(u32::MAX));
-                counts.push(0);
-                counts.len() - 1
-            });
-            before = views;
-        }
-        if let Some(count) = counts.get_mut(kind) {
-            *count += 1;
+        let at = *known.entry(kind).or_insert_with(|| {
+            firsts.push(u32::try_from(first).unwrap_or(u32::MAX));
+            counts.push(0);
+            counts.len() - 1
+        });
+        if let Some(count) = counts.get_mut(at) {
+            *count += i64::try_from(row - first).unwrap_or(i64::MAX);
         }
     }
     (UInt32Array::from(firsts), counts)
@@ -320,7 +403,7 @@ fn alike(columns: &[ArrayRef]) -> (UInt32Array, Vec<i64>) {
 mod tests {
     use std::collections::BTreeMap;
 
-    use arrow::array::StringArray;
+    use arrow::array::{StringArray, StringViewArray};
     use arrow::compute::cast;
     use datafusion::datasource::MemTable;
     use datafusion::execution::SessionStateBuilder;

@@ -22,16 +22,10 @@ pub(super) struct Direct;
 impl PhysicalOptimizerRule for Direct {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         let direct = plan.transform_up(|node| {
-            let Some(projection) = node.downcast_ref::<ProjectionExec>() else {
-                return Ok(Transformed::no(node));
-            };
-            match columns(projection.input())? {
-                Some(columns) => {
-                    let chosen = projection.expr().to_vec();
-                    Ok(Transformed::yes(Arc::new(ProjectionExec::try_new(chosen, columns)?)))
-                }
-                None => Ok(Transformed::no(node)),
-            }
+            Ok(match columns(&node)? {
+                Some(columns) => Transformed::yes(columns),
+                None => Transformed::no(node),
+            })
         })?;
         Ok(direct.data)
     }

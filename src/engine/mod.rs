@@ -42,6 +42,7 @@ mod read_only;
 mod reading;
 mod replay;
 mod session;
+mod unlikely;
 mod yielding;
 
 use datafusion::error::DataFusionError;

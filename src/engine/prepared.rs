@@ -17,7 +17,7 @@ use futures::future::join_all;
 use super::memory::PartOf;
 use super::named::{Texts, WithQueries};
 use super::reading::Meter;
-use super::{Error, Result, Rows, dialect, membership};
+use super::{Error, Result, Rows, dialect, membership, unlikely};
 
 /// A planned statement.
 pub struct Prepared {
@@ -108,8 +108,8 @@ impl Prepared {
             }
             None => &self.state,
         };
-        let physical = state.create_physical_plan(&plan).await?;
-        let meter = Meter(physical.clone());
+        let (physical, looked) = unlikely::left_out(state.create_physical_plan(&plan).await?).await?;
+        let meter = Meter(physical.clone(), looked);
         let stream = execute_stream(physical, state.task_ctx())?;
         Ok(Rows {
             schema: stream.schema(),

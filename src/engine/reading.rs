@@ -6,9 +6,9 @@ use std::sync::Arc;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricValue;
 
-/// Counts what a query reads, while it runs and after.
+/// Counts what a query reads, while it runs and after, beside what was read to plan it.
 #[derive(Clone)]
-pub struct Meter(pub(super) Arc<dyn ExecutionPlan>);
+pub struct Meter(pub(super) Arc<dyn ExecutionPlan>, pub(super) Reading);
 
 /// What was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,24 +44,18 @@ impl fmt::Display for Reading {
 impl Meter {
     /// What was read so far.
     pub fn reading(&self) -> Reading {
-        let mut reading = Reading::default();
-        let mut opened = 0;
-        add(self.0.as_ref(), &mut reading, &mut opened);
-        // A scan that is left early does not say how many files it meant to read.
-        if reading.files == 0 {
-            reading.files = opened;
-        }
+        let mut reading = self.1;
+        add(self.0.as_ref(), &mut reading);
         reading
     }
 }
 
-fn add(plan: &dyn ExecutionPlan, reading: &mut Reading, opened: &mut usize) {
+fn add(plan: &dyn ExecutionPlan, reading: &mut Reading) {
     for metric in plan.metrics().iter().flat_map(|metrics| metrics.iter()) {
         match metric.value() {
             MetricValue::Count { name, count } => match name.as_ref() {
                 "bytes_scanned" => reading.bytes += count.value(),
-                "files_opened" => *opened += count.value(),
-                "count_files_scanned" => reading.files += count.value(),
+                "files_opened" => reading.files += count.value(),
                 _ => {}
             },
             MetricValue::PruningMetrics { name, pruning_metrics } => {
@@ -79,6 +73,6 @@ fn add(plan: &dyn ExecutionPlan, reading: &mut Reading, opened: &mut usize) {
         }
     }
     for child in plan.children() {
-        add(child.as_ref(), reading, opened);
+        add(child.as_ref(), reading);
     }
 }

@@ -85,6 +85,7 @@ async fn compact_log(
         schema::INGEST_LISTINGS,
     ] {
         done.deleted += sweep(lake, name, retain_since).await?;
+        table::checkpoint(lake, name).await?;
     }
     Ok(())
 }

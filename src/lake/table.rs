@@ -8,8 +8,11 @@ use arrow::datatypes::SchemaRef;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake::kernel::{Action, Add, Remove, StructType, Transaction};
+use deltalake::protocol::checkpoints::create_checkpoint;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use object_store::path::Path;
+use object_store::{Error as StoreError, ObjectStoreExt};
 use url::Url;
 
 use super::{Error, Location, Result};
@@ -123,6 +126,24 @@ pub async fn open_or_create(
             Some(table) => Ok(table),
             None => Err(at(name)(error)),
         },
+    }
+}
+
+/// Writes a checkpoint of the newest state, where there is none: who opens the table reads it instead of the commits since
+/// the last one. With eighteen of them in two tables, every question took fifteen of its forty-five milliseconds longer.
+///
+/// # Errors
+/// Storage refuses.
+pub async fn checkpoint(lake: &Location, name: &str) -> Result<()> {
+    let Some(table) = open(lake, name).await? else {
+        return Ok(());
+    };
+    let version = table.snapshot().map_err(at(name))?.version();
+    let place = Path::from(format!("_delta_log/{version:020}.checkpoint.parquet"));
+    match table.object_store().head(&place).await {
+        Ok(_) => Ok(()),
+        Err(StoreError::NotFound { .. }) => create_checkpoint(&table, None).await.map_err(at(name)),
+        Err(error) => Err(error.into()),
     }
 }
 

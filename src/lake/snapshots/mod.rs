@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
-use super::{Location, Result, compact};
+use super::{Location, Result, compact, table};
 use crate::model::Instant;
 use crate::snapshot::tables::{self, Kind, Table};
 use merge::Merged;
@@ -54,6 +54,7 @@ pub(super) async fn compact(lake: &Location, retain_since: Instant, now: Instant
     for table in physical() {
         all.add(merge::compact(lake, table, now.0).await?);
         deleted += compact::sweep(lake, &schema::stored_name(table), retain_since).await?;
+        table::checkpoint(lake, &schema::stored_name(table)).await?;
     }
     Ok((all, deleted))
 }
