@@ -8,11 +8,13 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider, TableProvider,
 };
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::datasource::MemTable;
 use datafusion::execution::registry::FunctionRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::logical_expr::planner::ExprPlanner;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use deltalake::kernel::Add;
@@ -114,6 +116,14 @@ impl Session {
             };
             return Err(Error::NoLake(place.to_owned(), reason.to_owned()));
         }
+        let bytes = settings.memory_bytes.unwrap_or(MEMORY_BYTES_DEFAULT);
+        let (read, kept) = (BytesRead::default(), PageIndex::default());
+        // To register some hundred functions three times takes a tenth of the time of a small question: once, while the
+        // log is opened.
+        let engine = SpawnedTask::spawn_blocking({
+            let (read, kept) = (read.clone(), kept.clone());
+            move || Engine::new(bytes, &read, &kept)
+        });
         let log = Log::open(location).await?;
         if log.records().is_none() && !LakeSchema::is_lake(location).await? {
             return Err(Error::NoLake(
@@ -121,15 +131,11 @@ impl Session {
                 "is not a lake: it holds no table".to_owned(),
             ));
         }
-        let bytes = settings.memory_bytes.unwrap_or(MEMORY_BYTES_DEFAULT);
-        let read = BytesRead::default();
-        let runtime = runtime(bytes, &read)?;
-        let kept = PageIndex::default();
-        let reader = state(config(bytes), runtime.clone(), &kept)?;
+        let engine = engine.join().await.map_err(|error| Error::Run(error.to_string()))??;
         let states = Arc::new(States::new(location.clone()));
         let lake = Arc::new(LakeSchema::new(
             location.clone(),
-            reader,
+            engine.reader,
             log.clone(),
             states.clone(),
             settings.assumed.clone(),
@@ -153,9 +159,9 @@ impl Session {
             context.register_catalog(CATALOG, catalog.clone());
             Ok::<_, Error>((context, catalog))
         };
-        let (own, _) = context(state(config(bytes), runtime.clone(), &kept)?, lake.clone())?;
+        let (own, _) = context(engine.own, lake.clone())?;
         let relations = Arc::new(WithQueries::new(lake.clone(), location.clone(), own.clone()));
-        let (pasted, catalog) = context(querying(config(bytes), runtime, &kept)?, relations.clone())?;
+        let (pasted, catalog) = context(engine.pasted, relations.clone())?;
         Ok(Session {
             own,
             pasted,
@@ -453,16 +459,39 @@ fn config(bytes: usize) -> SessionConfig {
     config
 }
 
+/// The engine's states of a session, each with a list of catalogs of its own.
+struct Engine {
+    /// For the lake's own tables and views.
+    reader: SessionState,
+    /// For the program's own queries.
+    own: SessionState,
+    /// For what people type and paste.
+    pasted: SessionState,
+}
+
+impl Engine {
+    fn new(bytes: usize, read: &BytesRead, kept: &PageIndex) -> Result<Engine> {
+        let reader = state(config(bytes), runtime(bytes, read)?, kept)?;
+        let apart = || {
+            SessionStateBuilder::new_from_existing(reader.clone())
+                .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
+        };
+        Ok(Engine {
+            own: apart().build(),
+            pasted: querying(apart())?,
+            reader,
+        })
+    }
+}
+
 fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>, kept: &PageIndex) -> Result<SessionState> {
-    let state = SessionStateBuilder::new()
+    let mut rules = careful::rules(&PhysicalOptimizer::new().rules);
+    rules.push(Arc::new(Alike));
+    rules.push(Arc::new(Yielding(kept.clone())));
+    let mut state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config)
         .with_runtime_env(runtime)
-        .build();
-    let mut rules = careful::rules(state.physical_optimizers());
-    rules.push(Arc::new(Alike));
-    rules.push(Arc::new(Yielding(kept.clone())));
-    let mut state = SessionStateBuilder::new_from_existing(state)
         .with_physical_optimizer_rules(rules)
         .build();
     count_distinct::register(&mut state)?;
@@ -471,8 +500,8 @@ fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>, kept: &PageIndex) -> R
 }
 
 /// A state for what people paste: the engine's own, with JSON operators and Trino's functions and typed meanings first.
-fn querying(config: SessionConfig, runtime: Arc<RuntimeEnv>, kept: &PageIndex) -> Result<SessionState> {
-    let mut state = state(config, runtime, kept)?;
+fn querying(builder: SessionStateBuilder) -> Result<SessionState> {
+    let mut state = builder.build();
     datafusion_functions_json::register_all(&mut state)?;
     let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(planner::Typed)];
     planners.extend(state.expr_planners().iter().cloned());
