@@ -1,8 +1,8 @@
 //! Expressions whose meaning depends on the types beneath: fields of structs and JSON texts in any case, and
 //! comparisons of instants, booleans and numbers with texts.
 
-use arrow::datatypes::{DataType, Field};
-use datafusion::common::{Column, DFSchema, Result, ScalarValue, TableReference};
+use arrow::datatypes::{DataType, Field, Fields};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue, TableReference, plan_err};
 use datafusion::functions::core::expr_fn::get_field;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr};
@@ -52,6 +52,11 @@ impl ExprPlanner for Typed {
                 return Ok(PlannerResult::Planned(value));
             }
         }
+        if let GetFieldAccess::ListIndex { key } = &access.field_access
+            && let DataType::Struct(fields) = access.expr.get_type(columns)?
+        {
+            return by_number(access.expr, &fields, key).map(PlannerResult::Planned);
+        }
         if let GetFieldAccess::NamedStructField { name } = &access.field_access
             && let Some(Some(name)) = name.try_as_str()
             && let Some((inner, _)) = member(access.expr.clone(), &access.expr.get_type(columns)?, name)
@@ -98,6 +103,23 @@ fn member(of: Expr, kind: &DataType, name: &str) -> Option<(Expr, DataType)> {
         }
         DataType::Dictionary(_, values) => member(of, values, name),
         _ => None,
+    }
+}
+
+/// `ROW(1, 'a')[2]`: the field of that number, counted from 1.
+fn by_number(of: Expr, fields: &Fields, key: &Expr) -> Result<Expr> {
+    let number = match key {
+        Expr::Literal(ScalarValue::Int64(Some(number)), _) => Some(*number),
+        _ => None,
+    };
+    let place = number.and_then(|number| usize::try_from(number).ok()?.checked_sub(1));
+    match (number, place.and_then(|place| fields.get(place))) {
+        (_, Some(field)) => Ok(get_field(of, field.name().as_str())),
+        (Some(number), None) => {
+            let last = fields.len();
+            plan_err!("a row of {last} fields has no field {number}: they are counted from 1")
+        }
+        (None, None) => plan_err!("a row's field is taken by a number that is written out, or by its name"),
     }
 }
 

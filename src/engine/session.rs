@@ -512,6 +512,9 @@ fn querying(builder: SessionStateBuilder) -> Result<SessionState> {
     for function in functions::all() {
         state.register_udf(function)?;
     }
+    for aggregate in functions::aggregates() {
+        state.register_udaf(Arc::new(aggregate))?;
+    }
     state.register_higher_order_function(Arc::new(functions::reduce()))?;
     state.register_function_rewrite(Arc::new(meanings::Meanings))?;
     bounded::register(&mut state)?;

@@ -238,3 +238,27 @@ SELECT count(*) BETWEEN 1 AND 4500 AS fewer FROM cloudtrail_logs AS c TABLESAMPL
 SELECT c.userIdentity.accessKeyId IS NOT NULL AS has, count(*) AS n FROM cloudtrail_logs c GROUP BY c.useridentity.accesskeyid IS NOT NULL ORDER BY 1;
 -- access keys, grouped and ordered
 SELECT useridentity.accesskeyid, count(*) AS n FROM cloudtrail_logs WHERE useridentity.accesskeyid IS NOT NULL GROUP BY useridentity.accesskeyid HAVING count(*) > 50 ORDER BY n DESC, useridentity.accesskeyid LIMIT 3;
+-- steps in a row
+SELECT count_if(contains_sequence(names, ARRAY['DisableKey'])) AS disabled, count(*) AS principals FROM (SELECT useridentity.arn AS arn, array_agg(eventname ORDER BY eventtime, eventid) AS names FROM cloudtrail_logs GROUP BY useridentity.arn);
+-- ranges of one width
+SELECT width_bucket(n, 0, 100, 4) AS range_of_calls, count(*) AS names FROM (SELECT eventname, count(*) AS n FROM cloudtrail_logs GROUP BY eventname) GROUP BY 1 ORDER BY 1;
+-- part by hash
+SELECT bitwise_and(from_big_endian_64(xxhash64(to_utf8(eventname))), 1) AS part, count(DISTINCT eventname) AS names FROM cloudtrail_logs GROUP BY 1 ORDER BY 1;
+-- maps united
+SELECT cardinality(map_union(MAP(ARRAY[eventname], ARRAY[awsregion]))) = count(DISTINCT eventname) AS same FROM cloudtrail_logs;
+-- a sum by a lambda
+SELECT reduce_agg(n, 0, (s, x) -> s + x, (a, b) -> a + b) = sum(n) AS same FROM (SELECT count(*) AS n FROM cloudtrail_logs GROUP BY eventname);
+-- checksum in whatever order
+SELECT checksum(eventid) = (SELECT checksum(eventid) FROM (SELECT eventid FROM cloudtrail_logs ORDER BY eventtime DESC)) AS same FROM cloudtrail_logs;
+-- histogram of numbers
+SELECT cardinality(numeric_histogram(3, n)) AS buckets FROM (SELECT count(*) AS n FROM cloudtrail_logs GROUP BY eventname);
+-- calls here and elsewhere
+SELECT map_zip_with(histogram(eventname) FILTER (WHERE awsregion = 'us-east-1'), histogram(eventname) FILTER (WHERE awsregion <> 'us-east-1'), (k, here, elsewhere) -> coalesce(here, 0) - coalesce(elsewhere, 0))['DisableKey'] AS more FROM cloudtrail_logs;
+-- any and none of listed values
+SELECT eventname, count(*) AS n FROM cloudtrail_logs WHERE eventname = ANY (VALUES 'DisableKey', 'UpdateAlias') AND awsregion <> ALL (VALUES 'xx-east-1', 'xx-west-1') GROUP BY eventname ORDER BY eventname;
+-- all of a subquery
+SELECT eventname FROM cloudtrail_logs WHERE eventname = 'DisableKey' AND eventtime >= ALL (SELECT eventtime FROM cloudtrail_logs WHERE eventname = 'DisableKey');
+-- fields of a row by number
+SELECT ROW(eventname, awsregion)[1] AS name, ROW(eventname, awsregion)[2] AS region FROM cloudtrail_logs WHERE eventname = 'DisableKey';
+-- keyed pseudonyms
+SELECT to_hex(hmac_sha256(to_utf8(useridentity.arn), to_utf8('a secret'))) AS pseudonym FROM cloudtrail_logs WHERE eventname = 'DisableKey';

@@ -4,10 +4,11 @@ use datafusion::sql::sqlparser::ast::{
     BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArgumentClause, FunctionArguments, ObjectName,
 };
 
-use super::build::{call, case, function, ident, number, order, text};
+use super::build::{call, case, column, function, ident, number, order, text};
+use super::lambdas;
 
 /// The names of aggregates that are rewritten, or called otherwise.
-pub(super) const NAMES: [&str; 22] = [
+pub(super) const NAMES: [&str; 24] = [
     "any_value",
     "approx_most_frequent",
     "approx_percentile",
@@ -23,9 +24,11 @@ pub(super) const NAMES: [&str; 22] = [
     "histogram",
     "listagg",
     "map_agg",
+    "map_union",
     "max_by",
     "min_by",
     "multimap_agg",
+    "reduce_agg",
     "set_agg",
     "set_union",
     "variance",
@@ -50,10 +53,18 @@ pub(super) fn other_name(name: &str) -> Option<&'static str> {
 pub(super) fn translate(name: &str, call_of: &mut Function, values: &[Expr]) -> Option<Expr> {
     let replacement = match (name, values) {
         ("approx_percentile", [value, Expr::Array(shares)]) => {
-            let each = shares.elem.iter().map(|share| percentile(call_of, value, share));
+            let each = shares.elem.iter().map(|share| percentile(call_of, value, None, share));
             return Some(call("make_array", each));
         }
-        ("approx_percentile", [value, share]) => return Some(percentile(call_of, value, share)),
+        ("approx_percentile", [value, weight, Expr::Array(shares)]) => {
+            let shares = shares.elem.iter();
+            let each = shares.map(|share| percentile(call_of, value, Some(weight), share));
+            return Some(call("make_array", each));
+        }
+        ("approx_percentile", [value, share]) => return Some(percentile(call_of, value, None, share)),
+        ("approx_percentile", [value, weight, share]) => {
+            return Some(percentile(call_of, value, Some(weight), share));
+        }
         ("max_by" | "min_by", [value, by, count]) => {
             let all = gathered(call_of, value.clone(), Some((by.clone(), name == "min_by")));
             return Some(call("slice", [all, number(1), count.clone()]));
@@ -72,6 +83,19 @@ pub(super) fn translate(name: &str, call_of: &mut Function, values: &[Expr]) -> 
                 "multimap_of_entries"
             };
             return Some(call(made, [gathered(call_of, pair, None)]));
+        }
+        // Of a key that is in several maps, the value that comes first.
+        ("map_union", [map]) => {
+            present(call_of, map);
+            let all = gathered(call_of, call("map_entries", [map.clone()]), None);
+            return Some(call("map_of_entries", [call("flatten", [all])]));
+        }
+        // States are made one after the other, so nothing is left for the second lambda to bring together.
+        ("reduce_agg", [value, start, merge @ Expr::Lambda(_), Expr::Lambda(_)]) => {
+            present(call_of, value);
+            let all = gathered(call_of, value.clone(), None);
+            let state = lambdas::of_one("state", column("state"));
+            return Some(call("reduce", [all, start.clone(), merge.clone(), state]));
         }
         ("histogram", [value]) => {
             present(call_of, value);
@@ -115,7 +139,10 @@ pub(super) fn translate(name: &str, call_of: &mut Function, values: &[Expr]) -> 
             let mut joined = function("string_agg", [value.clone(), between], clauses);
             if let (FunctionArguments::List(new), FunctionArguments::List(old)) = (&mut joined.args, &call_of.args) {
                 new.duplicate_treatment = old.duplicate_treatment;
-                new.clauses.extend(old.clauses.iter().cloned());
+                // Texts have no greatest length here, so none is too long.
+                let has_meaning =
+                    |clause: &&FunctionArgumentClause| !matches!(clause, FunctionArgumentClause::OnOverflow(_));
+                new.clauses.extend(old.clauses.iter().filter(has_meaning).cloned());
             }
             joined
         }
@@ -135,9 +162,15 @@ pub(super) fn translate(name: &str, call_of: &mut Function, values: &[Expr]) -> 
     }))
 }
 
-/// A percentile, of the kind its values have; the least of them says which.
-fn percentile(call_of: &Function, value: &Expr, share: &Expr) -> Expr {
-    let mut found = function("approx_percentile_cont", [share.clone()], vec![]);
+/// A percentile, of the kind its values have; the least of them says which. Each value counts once, or by its weight.
+fn percentile(call_of: &Function, value: &Expr, weight: Option<&Expr>, share: &Expr) -> Expr {
+    let mut found = match weight {
+        None => function("approx_percentile_cont", [share.clone()], vec![]),
+        Some(weight) => {
+            let arguments = [weight.clone(), share.clone()];
+            function("approx_percentile_cont_with_weight", arguments, vec![])
+        }
+    };
     found.within_group = vec![order(value.clone(), false)];
     let of_group = |aggregate: Function| {
         Expr::Function(Function {

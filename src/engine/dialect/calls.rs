@@ -15,12 +15,11 @@ pub(in crate::engine) fn names() -> impl Iterator<Item = &'static str> {
     let scalars = [
         "all_match",
         "array_first",
+        "array_histogram",
         "array_last",
         "bitwise_and",
-        "bitwise_left_shift",
         "bitwise_not",
         "bitwise_or",
-        "bitwise_right_shift",
         "bitwise_xor",
         "current_timezone",
         "day_of_week",
@@ -30,8 +29,11 @@ pub(in crate::engine) fn names() -> impl Iterator<Item = &'static str> {
         "if",
         "is_nan",
         "map_filter",
+        "map_zip_with",
         "millisecond",
+        "multimap_from_entries",
         "none_match",
+        "reduce",
         "sign",
         "transform",
         "transform_keys",
@@ -48,6 +50,9 @@ pub(in crate::engine) fn names() -> impl Iterator<Item = &'static str> {
 pub(super) fn translate(statement: &mut Statement) {
     let _ = statement.visit(&mut Calls);
 }
+
+/// Values that are written out one by one: planning recurses along the comparisons.
+const COMPARED_MAX: usize = 100;
 
 struct Calls;
 
@@ -99,6 +104,25 @@ impl VisitorMut for Calls {
                 };
                 *expression = call("array_has", [list, left.as_ref().clone()]);
             }
+            Expr::AnyOp {
+                left,
+                compare_op,
+                right,
+                ..
+            } => {
+                if let Some(compared) = with_each(left, compare_op, right, BinaryOperator::Eq, BinaryOperator::Or) {
+                    *expression = compared;
+                }
+            }
+            Expr::AllOp {
+                left,
+                compare_op,
+                right,
+            } => {
+                if let Some(compared) = with_each(left, compare_op, right, BinaryOperator::NotEq, BinaryOperator::And) {
+                    *expression = compared;
+                }
+            }
             // Trino's weeks begin on Monday, day 1.
             Expr::Extract { field, expr, .. } => {
                 if let Some(part) = calendar_part(&field.to_string().to_ascii_lowercase()) {
@@ -147,6 +171,46 @@ fn is_literal(expression: &Expr) -> bool {
     matches!(expression, Expr::Value(_))
 }
 
+/// `= ANY (VALUES 1, 2)`, by now `= ANY ((1, 2))`: a comparison with each, NULL where a NULL among them leaves it open. What a
+/// query answers is left to the planner, which compares with it in WHERE and refuses it elsewhere: its IN, which it would do
+/// there, takes a NULL for no match.
+fn with_each(
+    left: &Expr,
+    compare: &BinaryOperator,
+    right: &Expr,
+    listed: BinaryOperator,
+    joined: BinaryOperator,
+) -> Option<Expr> {
+    let values = match right {
+        Expr::Tuple(values) => values.as_slice(),
+        Expr::Nested(value) if !is_list(value) => std::slice::from_ref(value.as_ref()),
+        _ => return None,
+    };
+    if *compare == listed {
+        return Some(Expr::InList {
+            expr: Box::new(left.clone()),
+            list: values.to_vec(),
+            negated: listed == BinaryOperator::NotEq,
+        });
+    }
+    let each = values
+        .iter()
+        .take(COMPARED_MAX + 1)
+        .map(|value| binary(left.clone(), compare.clone(), value.clone()));
+    let all = each.reduce(|one, next| binary(one, joined.clone(), next));
+    all.filter(|_| values.len() <= COMPARED_MAX)
+        .map(|all| Expr::Nested(Box::new(all)))
+}
+
+/// An array, or a driver's.
+fn is_list(expression: &Expr) -> bool {
+    match expression {
+        Expr::Array(_) => true,
+        Expr::Value(held) => matches!(held.value, Value::Placeholder(_)),
+        _ => false,
+    }
+}
+
 fn is_null(expression: &Expr) -> bool {
     matches!(expression, Expr::Value(held) if held.value == Value::Null)
 }
@@ -166,6 +230,12 @@ fn other_name(name: &str) -> Option<&'static str> {
         "levenshtein_distance" => "levenshtein",
         "repeat" => "array_repeat",
         "from_iso8601_date" => "date",
+        // Instants here have microseconds.
+        "from_iso8601_timestamp_nanos" => "from_iso8601_timestamp",
+        "localtime" => "current_time",
+        "localtimestamp" => "current_timestamp",
+        "array_histogram" => "frequencies",
+        "multimap_from_entries" => "multimap_of_entries",
         "array_remove" => "array_remove_all",
         "ceiling" => "ceil",
         "truncate" => "trunc",
@@ -245,6 +315,17 @@ fn translate_call(call_of: &mut Function) -> Option<Expr> {
             op: BinaryOperator::Modulo,
             right: Box::new(right.clone()),
         },
+        // The digits behind the point that are asked for are all there.
+        ("current_timestamp" | "current_time", [_]) => call(&name, []),
+        ("random", [end]) => below(end.clone()),
+        ("random", [start, end]) => {
+            let range = binary(end.clone(), BinaryOperator::Minus, start.clone());
+            binary(start.clone(), BinaryOperator::Plus, below(range))
+        }
+        ("map", []) => call("map", [call("make_array", []), call("make_array", [])]),
+        ("normalize", [value, Expr::Identifier(form)]) => call("normalize", [value.clone(), text(&form.value)]),
+        // The planner's is its digits, Trino's the bytes.
+        ("md5", [value]) => call("decode", [call("md5", [value.clone()]), text("hex")]),
         // Instants here are UTC's; a zone changes how one is shown, not which it is.
         ("from_unixtime", [seconds, _]) => call("from_unixtime", [seconds.clone()]),
         ("at_timezone" | "with_timezone", [instant, zone]) => Expr::AtTimeZone {
@@ -252,7 +333,6 @@ fn translate_call(call_of: &mut Function) -> Option<Expr> {
             time_zone: Box::new(zone.clone()),
         },
         ("to_utf8", [value]) => call("arrow_cast", [value.clone(), text("Binary")]),
-        ("from_utf8", [value]) => call("arrow_cast", [value.clone(), text("Utf8")]),
         ("from_base64", [value]) => call("decode", [value.clone(), text("base64")]),
         ("to_base64", [value]) => call("encode", [value.clone(), text("base64pad")]),
         ("from_hex", [value]) => call("decode", [value.clone(), text("hex")]),
@@ -312,8 +392,6 @@ fn translate_call(call_of: &mut Function) -> Option<Expr> {
         ("bitwise_or", [left, right]) => binary(left.clone(), BinaryOperator::BitwiseOr, right.clone()),
         ("bitwise_xor", [left, right]) => binary(left.clone(), BinaryOperator::BitwiseXor, right.clone()),
         ("bitwise_not", [value]) => binary(number(-1), BinaryOperator::Minus, value.clone()),
-        ("bitwise_left_shift", [value, by]) => binary(value.clone(), BinaryOperator::PGBitwiseShiftLeft, by.clone()),
-        ("bitwise_right_shift", [value, by]) => binary(value.clone(), BinaryOperator::PGBitwiseShiftRight, by.clone()),
         ("current_timezone", []) => text("UTC"),
         ("e", []) => Expr::value(Value::Number(std::f64::consts::E.to_string(), false)),
         ("infinity", []) => double("Infinity"),
@@ -333,10 +411,20 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
 }
 
 fn double(written: &str) -> Expr {
+    cast(text(written), DataType::Double(ExactNumberInfo::None))
+}
+
+/// A random whole number from zero to below the end.
+fn below(end: Expr) -> Expr {
+    let within = binary(call("random", []), BinaryOperator::Multiply, end);
+    cast(call("floor", [within]), DataType::BigInt(None))
+}
+
+fn cast(value: Expr, data_type: DataType) -> Expr {
     Expr::Cast {
         kind: CastKind::Cast,
-        expr: Box::new(text(written)),
-        data_type: DataType::Double(ExactNumberInfo::None),
+        expr: Box::new(value),
+        data_type,
         array: false,
         format: None,
     }

@@ -40,6 +40,7 @@ impl VisitorMut for Casts {
 fn cast(value: &mut Box<Expr>, target: &DataType) -> Option<Expr> {
     match target {
         DataType::JSON => Some(call("cast_to_json", [value.as_ref().clone()])),
+        DataType::Varbinary(_) => Some(call("arrow_cast", [value.as_ref().clone(), text("Binary")])),
         DataType::Custom(name, _) => {
             let name = name.0.first()?.as_ident()?.value.to_ascii_uppercase();
             let inner = name.split_once('(').map(|(_, rest)| rest.trim_end_matches(')'));

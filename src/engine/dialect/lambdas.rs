@@ -1,16 +1,16 @@
 //! Functions with lambdas that the planner lacks, put together from those it has: `zip_with`, `map_filter`,
-//! `transform_values`, `transform_keys`.
+//! `transform_values`, `transform_keys`, `map_zip_with`.
 //!
-//! A lambda of several parameters becomes one of a pair whose fields they are.
+//! A lambda of several parameters becomes one of a row whose fields they are.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, Ident, LambdaFunction, LambdaFunctionParameter, OneOrManyWithParens, Subscript, VisitMut,
-    VisitorMut,
+    AccessExpr, Expr, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, OneOrManyWithParens, Subscript,
+    VisitMut, VisitorMut,
 };
 
-use super::build::{call, ident, text};
+use super::build::{call, column, ident, text};
 
 /// The one parameter's name.
 const PAIR: &str = "lambda_pair";
@@ -22,21 +22,46 @@ pub(super) fn translate(name: &str, values: &[Expr]) -> Option<Expr> {
     Some(match (name, values) {
         ("zip_with", [left, right, Expr::Lambda(lambda)]) => {
             let zipped = call("arrays_zip", [left.clone(), right.clone()]);
-            call("array_transform", [zipped, of_pair(lambda, ["1", "2"])?])
+            call("array_transform", [zipped, of_fields(lambda, &["1", "2"])?])
         }
         ("map_filter", [map, Expr::Lambda(lambda)]) => {
-            let kept = call("array_filter", [entries(map), of_pair(lambda, ["key", "value"])?]);
+            let kept = call("array_filter", [entries(map), of_fields(lambda, &["key", "value"])?]);
             call("map_from_entries", [kept])
         }
         ("transform_values", [map, Expr::Lambda(lambda)]) => {
-            let made = call("array_transform", [entries(map), of_pair(lambda, ["key", "value"])?]);
+            let made = call("array_transform", [entries(map), of_fields(lambda, &["key", "value"])?]);
             pairs(call("map_keys", [map.clone()]), made)
         }
         ("transform_keys", [map, Expr::Lambda(lambda)]) => {
-            let made = call("array_transform", [entries(map), of_pair(lambda, ["key", "value"])?]);
+            let made = call("array_transform", [entries(map), of_fields(lambda, &["key", "value"])?]);
             pairs(made, call("map_values", [map.clone()]))
         }
+        // Of both maps' keys each once, with its two values.
+        ("map_zip_with", [left, right, Expr::Lambda(lambda)]) => {
+            let zipped = call("map_zip", [left.clone(), right.clone()]);
+            let made = of_fields(lambda, &["key", "left", "right"])?;
+            let key = Expr::CompoundFieldAccess {
+                root: Box::new(column(PAIR)),
+                access_chain: vec![AccessExpr::Subscript(Subscript::Index { index: text("key") })],
+            };
+            pairs(
+                call("array_transform", [zipped.clone(), of_one(PAIR, key)]),
+                call("array_transform", [zipped, made]),
+            )
+        }
         _ => return None,
+    })
+}
+
+/// A lambda of one parameter.
+pub(super) fn of_one(parameter: &str, body: Expr) -> Expr {
+    Expr::Lambda(LambdaFunction {
+        params: OneOrManyWithParens::One(LambdaFunctionParameter {
+            name: ident(parameter),
+            data_type: None,
+        }),
+        body: Box::new(body),
+        syntax: LambdaSyntax::Arrow,
     })
 }
 
@@ -47,31 +72,30 @@ fn parameters(lambda: &LambdaFunction) -> &[LambdaFunctionParameter] {
     }
 }
 
-/// The lambda with its two parameters read from the fields of a pair.
-fn of_pair(lambda: &LambdaFunction, fields: [&str; 2]) -> Option<Expr> {
-    let [first, second] = parameters(lambda) else {
+/// The lambda with its parameters read from the fields of a row, if it has one for each.
+fn of_fields(lambda: &LambdaFunction, fields: &[&str]) -> Option<Expr> {
+    let names: Vec<String> = parameters(lambda)
+        .iter()
+        .map(|parameter| parameter.name.value.to_ascii_lowercase())
+        .collect();
+    if names.len() != fields.len() {
         return None;
-    };
-    let names = [first, second].map(|parameter| parameter.name.value.to_ascii_lowercase());
-    let mut lambda = lambda.clone();
-    let _ = lambda.body.visit(&mut Fields { names, fields });
-    lambda.params = OneOrManyWithParens::One(LambdaFunctionParameter {
-        name: ident(PAIR),
-        data_type: None,
-    });
-    Some(Expr::Lambda(lambda))
+    }
+    let mut body = lambda.body.as_ref().clone();
+    let _ = body.visit(&mut Fields { names, fields });
+    Some(of_one(PAIR, body))
 }
 
 struct Fields<'a> {
-    names: [String; 2],
-    fields: [&'a str; 2],
+    names: Vec<String>,
+    fields: &'a [&'a str],
 }
 
 impl Fields<'_> {
     fn access(&self, name: &Ident, rest: &[Ident]) -> Option<Expr> {
         let name = name.value.to_ascii_lowercase();
         let (_, field) = self.names.iter().zip(self.fields).find(|(held, _)| **held == name)?;
-        let names = std::iter::once(field).chain(rest.iter().map(|name| name.value.as_str()));
+        let names = std::iter::once(*field).chain(rest.iter().map(|name| name.value.as_str()));
         let access_chain = names.map(|name| AccessExpr::Subscript(Subscript::Index { index: text(name) }));
         Some(Expr::CompoundFieldAccess {
             root: Box::new(Expr::Identifier(ident(PAIR))),

@@ -32,6 +32,7 @@ pub(super) fn translate(sql: &str) -> Result<(String, Trino)> {
         tokens: &tokens,
         at: 0,
         out: Vec::with_capacity(tokens.len()),
+        owed: Vec::new(),
     }
     .run();
     let text = match translated {
@@ -99,6 +100,8 @@ struct Translator<'a> {
     tokens: &'a [Token],
     at: usize,
     out: Vec<Token>,
+    /// Where a parenthesis closes what was opened twice.
+    owed: Vec<usize>,
 }
 
 impl Translator<'_> {
@@ -106,6 +109,9 @@ impl Translator<'_> {
     fn run(mut self) -> Option<Vec<Token>> {
         let mut changed = false;
         while let Some(token) = self.tokens.get(self.at) {
+            if self.owed.pop_if(|place| *place == self.at).is_some() {
+                self.out.push(Token::RParen);
+            }
             let replaced = match token {
                 Token::Word(word) if word.quote_style.is_none() => {
                     let before = self.last_word();
@@ -114,6 +120,7 @@ impl Translator<'_> {
                         "IPADDRESS" | "IPPREFIX" => self.literal("ipaddress"),
                         "JSON" => self.literal("json_parse"),
                         "ARRAY" | "MAP" | "ROW" if before.as_deref() == Some("AS") => self.complex_type(),
+                        "ANY" | "SOME" | "ALL" => self.quantified(),
                         "VALUES" => self.values(),
                         _ => false,
                     }
@@ -225,6 +232,47 @@ impl Translator<'_> {
         self.out.extend(call);
         self.at = literal + 1;
         true
+    }
+
+    /// `= ANY (VALUES 1, 2)` is read as `= ANY ((1, 2))`: the parser takes no VALUES there.
+    fn quantified(&mut self) -> bool {
+        let compared = self
+            .out
+            .iter()
+            .rev()
+            .find(|token| !matches!(token, Token::Whitespace(_)));
+        let is_compared = matches!(
+            compared,
+            Some(Token::Eq | Token::Neq | Token::Lt | Token::LtEq | Token::Gt | Token::GtEq)
+        );
+        let open = self.solid(self.at + 1);
+        let values = self.solid(open + 1);
+        let is_values = self.tokens.get(open) == Some(&Token::LParen)
+            && matches!(self.tokens.get(values), Some(Token::Word(word)) if word.keyword == Keyword::VALUES);
+        let Some(close) = self.closing(open).filter(|_| is_compared && is_values) else {
+            return false;
+        };
+        self.out.extend(self.tokens.iter().take(values).skip(self.at).cloned());
+        self.out.push(Token::LParen);
+        self.owed.push(close);
+        self.at = values + 1;
+        true
+    }
+
+    /// Where the parenthesis that is opened here is closed.
+    fn closing(&self, open: usize) -> Option<usize> {
+        let mut depth = 0_usize;
+        for (place, token) in self.tokens.iter().enumerate().skip(open) {
+            match token {
+                Token::LParen => depth += 1,
+                Token::RParen => depth = depth.checked_sub(1)?,
+                _ => {}
+            }
+            if depth == 0 {
+                return Some(place);
+            }
+        }
+        None
     }
 
     /// `VALUES 'a', 'b'`: a row of one value needs no parentheses in Trino.
@@ -352,6 +400,14 @@ mod tests {
         assert_eq!(text("CAST(x AS array<varchar>)"), "CAST(x AS \"array(varchar)\")");
         assert_eq!(text("(VALUES 'a', -1) AS t(x)"), "(VALUES ('a'), (-1)) AS t(x)");
         assert_eq!(text("VALUES (1, 2), (3, 4)"), "VALUES (1, 2), (3, 4)");
+        assert_eq!(
+            text("(x >= ANY (VALUES 1, 2)) AND y < ALL (VALUES (1))"),
+            "(x >= ANY (( 1, 2))) AND y < ALL (( (1)))"
+        );
+        assert_eq!(
+            text("SELECT 1 UNION ALL (VALUES (2))"),
+            "SELECT 1 UNION ALL (VALUES (2))"
+        );
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::hash::{Hash, Hasher};
 
-use arrow::array::{ArrayRef, AsArray, StringArray, StringBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, StringArray, StringBuilder};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
@@ -131,6 +132,11 @@ pub(super) fn returns_text(_: &[DataType]) -> Result<DataType> {
     Ok(DataType::Utf8)
 }
 
+/// The function returns bytes.
+pub(super) fn returns_bytes(_: &[DataType]) -> Result<DataType> {
+    Ok(DataType::Binary)
+}
+
 /// The function returns a whole number.
 pub(super) fn returns_whole(_: &[DataType]) -> Result<DataType> {
     Ok(DataType::Int64)
@@ -177,4 +183,28 @@ pub(super) fn texts<T: AsRef<str>>(rows: usize, mut each: impl FnMut(usize) -> R
     }
     let made: StringArray = made.finish();
     Ok(std::sync::Arc::new(made))
+}
+
+/// An argument read as it is, as bytes: those of a text are its UTF-8.
+pub(super) fn bytes(column: &ArrayRef) -> Result<ArrayRef> {
+    let kind = column.data_type();
+    if kind.is_binary() || kind.is_null() || *kind == DataType::Utf8 {
+        return Ok(cast(column, &DataType::Binary)?);
+    }
+    datafusion::common::exec_err!("bytes are taken, not {kind}: to_utf8(x) makes them of a text")
+}
+
+/// The bytes in a row of what [`bytes`] made.
+pub(super) fn binary(column: &ArrayRef, row: usize) -> Option<&[u8]> {
+    let values = column.as_binary_opt::<i32>()?;
+    column.is_valid(row).then(|| values.value(row))
+}
+
+/// Bytes made row by row.
+pub(super) fn binaries(rows: usize, mut each: impl FnMut(usize) -> Result<Option<Vec<u8>>>) -> Result<ArrayRef> {
+    let mut made = BinaryBuilder::with_capacity(rows, 0);
+    for row in 0..rows {
+        made.append_option(each(row)?);
+    }
+    Ok(std::sync::Arc::new(made.finish()))
 }
