@@ -403,7 +403,7 @@ fn kinds<const N: usize>(columns: [&ArrayRef; N]) -> (UInt32Array, Vec<i64>) {
 mod tests {
     use std::collections::BTreeMap;
 
-    use arrow::array::{StringArray, StringViewArray};
+    use arrow::array::StringArray;
     use arrow::compute::cast;
     use datafusion::datasource::MemTable;
     use datafusion::execution::SessionStateBuilder;

@@ -267,3 +267,49 @@ async fn filter(
     // A filter without a block cannot be asked.
     Sbbf::from_bytes(&read).ok().filter(|filter| filter.num_blocks() > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::physical_expr::expressions::{binary, col, in_list, lit, not};
+
+    use super::*;
+
+    #[test]
+    fn only_what_must_be_one_of_some_texts_is_sought() {
+        let fields = ["a", "b"].map(|name| Field::new(name, DataType::Utf8, true));
+        let schema = Schema::new(fields.to_vec());
+        let column = |name: &str| col(name, &schema).unwrap();
+        let is = |name: &str, text: &str| binary(column(name), Operator::Eq, lit(text), &schema).unwrap();
+        let either = |left, right| binary(left, Operator::Or, right, &schema).unwrap();
+        let list = |negated: &bool| in_list(column("a"), vec![lit("1"), lit("2")], negated, &schema).unwrap();
+        let of = |condition| wanted(&condition).map(|(column, values)| (column.to_owned(), values.join(" ")));
+        let a = |values: &str| Some(("a".to_owned(), values.to_owned()));
+        assert_eq!(of(is("a", "1")), a("1"));
+        assert_eq!(
+            of(binary(lit("1"), Operator::Eq, column("a"), &schema).unwrap()),
+            a("1")
+        );
+        assert_eq!(of(list(&false)), a("1 2"));
+        assert_eq!(
+            of(either(is("a", "3"), either(list(&false), is("a", "4")))),
+            a("3 1 2 4")
+        );
+        for other in [
+            list(&true),
+            not(is("a", "1")).unwrap(),
+            either(is("a", "1"), is("b", "1")),
+            either(is("a", "1"), list(&true)),
+            binary(column("a"), Operator::NotEq, lit("1"), &schema).unwrap(),
+            binary(column("a"), Operator::Eq, column("b"), &schema).unwrap(),
+            binary(column("a"), Operator::Eq, lit(ScalarValue::Utf8(None)), &schema).unwrap(),
+        ] {
+            assert_eq!(of(other.clone()), None, "{other}");
+        }
+        let many = (0..100)
+            .map(|value| is("a", &value.to_string()))
+            .reduce(either)
+            .unwrap();
+        assert_eq!(of(many), None, "a list without end is the engine's");
+    }
+}

@@ -29,6 +29,7 @@ mod real_verdicts;
 mod replay;
 mod report;
 mod sample_logs;
+mod scans;
 mod second_opinion;
 mod serve;
 mod shell;
