@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, Result};
+use datafusion::common::{Column, Result, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
@@ -60,16 +60,17 @@ fn asks(expression: &Expr) -> bool {
     expression.exists(|part| Ok(is(part))).unwrap_or(false)
 }
 
-/// Whether a subquery has a row, as the count of at most one.
-fn any_row(asked: &Exists) -> Result<Expr> {
-    let first = LogicalPlanBuilder::from(asked.subquery.subquery.as_ref().clone()).limit(0, Some(1))?;
-    let counted = first.aggregate(Vec::<Expr>::new(), [count(lit(1_i64))])?.build()?;
-    let counted = scalar_subquery(Arc::new(counted));
-    Ok(if asked.negated {
-        counted.eq(lit(0_i64))
-    } else {
-        counted.gt(lit(0_i64))
-    })
+/// Whether a plan has a row, as the count of at most one.
+fn has_row(plan: LogicalPlanBuilder) -> Result<Expr> {
+    let counted = plan
+        .limit(0, Some(1))?
+        .aggregate(Vec::<Expr>::new(), [count(lit(1_i64))])?;
+    Ok(scalar_subquery(Arc::new(counted.build()?)).gt(lit(0_i64)))
+}
+
+fn exists(asked: &Exists) -> Result<Expr> {
+    let is = has_row(LogicalPlanBuilder::from(asked.subquery.subquery.as_ref().clone()))?;
+    Ok(if asked.negated { not(is) } else { is })
 }
 
 fn joined(
@@ -88,9 +89,7 @@ fn joined(
                 input = plan;
                 Ok(Transformed::yes(value))
             }
-            Expr::Exists(asked) if asked.subquery.outer_ref_columns.is_empty() => {
-                Ok(Transformed::yes(any_row(&asked)?))
-            }
+            Expr::Exists(asked) if asked.subquery.outer_ref_columns.is_empty() => Ok(Transformed::yes(exists(&asked)?)),
             part => Ok(Transformed::no(part)),
         })?;
         made.push(name.restore(replaced.data));
@@ -98,7 +97,8 @@ fn joined(
     Ok((made, input))
 }
 
-/// The value, and the input with the column it is read from. NULL is in nothing that is known: it stays NULL.
+/// The value, and the input with the column it is read from. As in SQL: nothing is in what has no row; NULL may be in what
+/// has any, and anything may be in what has a NULL.
 fn marked(asked: InSubquery, input: LogicalPlan, number: usize) -> Result<(Expr, LogicalPlan)> {
     let table = format!("member_{number}");
     let subquery = LogicalPlanBuilder::from(asked.subquery.subquery.as_ref().clone())
@@ -107,13 +107,18 @@ fn marked(asked: InSubquery, input: LogicalPlan, number: usize) -> Result<(Expr,
     let Some(held) = subquery.schema().columns().into_iter().next() else {
         return datafusion::common::plan_err!("the subquery has no column");
     };
-    let condition = asked.expr.as_ref().clone().eq(Expr::Column(held));
+    let value = asked.expr.as_ref().clone();
+    let rows = || LogicalPlanBuilder::from(subquery.clone());
+    let has_rows = has_row(rows())?;
+    let has_null = has_row(rows().filter(Expr::Column(held.clone()).is_null())?)?;
+    let condition = value.clone().eq(Expr::Column(held));
     let plan = LogicalPlanBuilder::from(input)
         .join_on(subquery, JoinType::LeftMark, [condition])?
         .build()?;
     let mark = Expr::Column(Column::new(Some(table), "mark"));
-    let mark = if asked.negated { not(mark) } else { mark };
-    let value = when(asked.expr.as_ref().clone().is_not_null(), mark)
-        .otherwise(lit(datafusion::common::ScalarValue::Boolean(None)))?;
-    Ok((value, plan))
+    let is = when(mark, lit(!asked.negated))
+        .when(not(has_rows), lit(asked.negated))
+        .when(value.is_null().or(has_null), lit(ScalarValue::Boolean(None)))
+        .otherwise(lit(asked.negated))?;
+    Ok((is, plan))
 }

@@ -19,6 +19,7 @@ mod direct;
 mod effective_access;
 mod failure;
 mod fetch;
+mod footers;
 mod functions;
 mod held;
 mod horizon;
@@ -33,7 +34,6 @@ mod newest_caller;
 mod once;
 #[cfg(target_os = "linux")]
 mod page_cache;
-mod page_index;
 mod planner;
 mod postgres;
 mod prepared;

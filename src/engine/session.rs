@@ -26,12 +26,12 @@ use super::bytes_read::{BytesRead, CountingRegistry};
 use super::catalog::{LakeSchema, Log};
 use super::compacting::compact;
 use super::effective_access::{self, States};
+use super::footers::Footers;
 use super::held::Held;
 use super::memory::SharedPool;
 use super::named::WithQueries;
 #[cfg(target_os = "linux")]
 use super::page_cache;
-use super::page_index::PageIndex;
 use super::prepared::Prepared;
 use super::query::NamedQuery;
 use super::reading::Meter;
@@ -76,7 +76,7 @@ pub struct Session {
     /// The log as it was when the session began.
     log: Log,
     lake: Arc<LakeSchema>,
-    page_index: PageIndex,
+    footers: Footers,
     read: BytesRead,
     relations: Arc<WithQueries>,
     catalog: Arc<MemoryCatalogProvider>,
@@ -117,12 +117,12 @@ impl Session {
             return Err(Error::NoLake(place.to_owned(), reason.to_owned()));
         }
         let bytes = settings.memory_bytes.unwrap_or(MEMORY_BYTES_DEFAULT);
-        let (read, kept) = (BytesRead::default(), PageIndex::default());
+        let read = BytesRead::default();
         // To register some hundred functions three times takes a tenth of the time of a small question: once, while the
         // log is opened.
         let engine = SpawnedTask::spawn_blocking({
-            let (read, kept) = (read.clone(), kept.clone());
-            move || Engine::new(bytes, &read, &kept)
+            let read = read.clone();
+            move || Engine::new(bytes, &read)
         });
         let log = Log::open(location).await?;
         if log.records().is_none() && !LakeSchema::is_lake(location).await? {
@@ -169,7 +169,7 @@ impl Session {
             location: location.clone(),
             log,
             lake,
-            page_index: kept,
+            footers: engine.footers,
             read,
             relations,
             catalog,
@@ -182,7 +182,7 @@ impl Session {
     /// # Errors
     /// The lake cannot be read.
     pub fn will_ask_often(&self) -> Result<()> {
-        self.page_index.of_all();
+        self.footers.with_index();
         #[cfg(target_os = "linux")]
         if let Some(folder) = self.location.folder() {
             let folder = folder.join(schema::CLOUDTRAIL);
@@ -316,7 +316,7 @@ impl Session {
             location: self.location.clone(),
             log: self.log.clone(),
             lake: self.lake.clone(),
-            page_index: self.page_index.clone(),
+            footers: self.footers.clone(),
             read: self.read.clone(),
             relations: self.relations.clone(),
             catalog: self.catalog.clone(),
@@ -361,7 +361,7 @@ impl Session {
                 let state = state(
                     self.pasted.state().config().clone(),
                     self.pasted.runtime_env(),
-                    &PageIndex::default(),
+                    &self.footers,
                 )?;
                 let context = postgres::context(state, CATALOG, self.catalog.clone())?;
                 self.catalogue.get_or_init(|| context).clone()
@@ -467,11 +467,14 @@ struct Engine {
     own: SessionState,
     /// For what people type and paste.
     pasted: SessionState,
+    footers: Footers,
 }
 
 impl Engine {
-    fn new(bytes: usize, read: &BytesRead, kept: &PageIndex) -> Result<Engine> {
-        let reader = state(config(bytes), runtime(bytes, read)?, kept)?;
+    fn new(bytes: usize, read: &BytesRead) -> Result<Engine> {
+        let runtime = runtime(bytes, read)?;
+        let footers = Footers::of(&runtime);
+        let reader = state(config(bytes), runtime, &footers)?;
         let apart = || {
             SessionStateBuilder::new_from_existing(reader.clone())
                 .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
@@ -480,14 +483,15 @@ impl Engine {
             own: apart().build(),
             pasted: querying(apart())?,
             reader,
+            footers,
         })
     }
 }
 
-fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>, kept: &PageIndex) -> Result<SessionState> {
+fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>, footers: &Footers) -> Result<SessionState> {
     let mut rules = careful::rules(&PhysicalOptimizer::new().rules);
     rules.push(Arc::new(Alike));
-    rules.push(Arc::new(Yielding(kept.clone())));
+    rules.push(Arc::new(Yielding(footers.clone())));
     let mut state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config)

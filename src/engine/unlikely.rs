@@ -22,10 +22,9 @@ use datafusion::datasource::physical_plan::{
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result;
 use datafusion::logical_expr::Operator;
-use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::parquet::bloom_filter::Sbbf;
-use datafusion::parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, RowGroupMetaData};
+use datafusion::parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use datafusion::physical_expr::expressions::{BinaryExpr, Column, InListExpr, Literal};
 use datafusion::physical_expr::{PhysicalExpr, split_conjunction};
 use datafusion::physical_plan::ExecutionPlan;
@@ -194,8 +193,7 @@ async fn looked_at(file: PartitionedFile, factory: Arc<dyn ParquetFileReaderFact
     let Ok(mut reader) = factory.create_reader(0, file.clone(), file.metadata_size_hint, &metrics) else {
         return look;
     };
-    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
-    let Ok(footer) = reader.get_metadata(Some(&options)).await else {
+    let Ok(footer) = reader.get_metadata(None).await else {
         return look;
     };
     let mut access = Vec::with_capacity(footer.num_row_groups());

@@ -20,16 +20,16 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::Stream;
 
 use super::compacting::compact;
+use super::footers::Footers;
 use super::memory::handed_on;
-use super::page_index::PageIndex;
 
 /// How long a thread is kept.
 const TURN: Duration = Duration::from_millis(10);
 
 /// The last rule: it puts a turnstile over every join and every operator that makes many rows of one, and lets scans keep
-/// page statistics. One pass, because each makes most of the plan anew.
+/// footers. One pass, because each makes most of the plan anew.
 #[derive(Debug)]
-pub(super) struct Yielding(pub(super) PageIndex);
+pub(super) struct Yielding(pub(super) Footers);
 
 impl PhysicalOptimizerRule for Yielding {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {

@@ -114,7 +114,14 @@ pub const CLOUDTRAIL: Layout = Layout {
     unique: &["eventid"],
     // Times are nearly as many as rows: a dictionary of them is larger than they are.
     plain: &["requestid", "eventtime"],
-    filtered: &["kms_key_arn", "accesskeyid", "principal_arn", "sourceipaddress"],
+    filtered: &[
+        "kms_key_arn",
+        "accesskeyid",
+        "principal_arn",
+        "sourceipaddress",
+        "eventname",
+        "useragent",
+    ],
     documents: &schema::DOCUMENTS,
 };
 

@@ -187,3 +187,46 @@ fn a_condition_asked_of_one_row_of_each_kind_keeps_the_same_rows() {
     let (filter, counted) = (plan.find("FilterExec").unwrap(), plan.find("CountAlike").unwrap());
     assert!(filter < counted, "{plan}");
 }
+
+#[test]
+fn fields_of_structs_are_the_same_however_the_file_was_opened_before() {
+    let lake = lake();
+    let fields = [
+        "useridentity.arn",
+        "useridentity.type",
+        "useridentity.sessioncontext.sessionissuer.username",
+        "resources[1].arn",
+    ];
+    let mut first = None;
+    // The files' footers are kept by a session: as a scan needed them that asked for no field, for statistics of pages, or
+    // for both.
+    for before in [
+        vec![],
+        vec!["SELECT eventname, count(*) FROM cloudtrail GROUP BY 1"],
+        vec![
+            "SELECT count(*) FROM cloudtrail WHERE eventname = 'Decrypt' AND eventtime > TIMESTAMP '2026-07-02 00:00:00'",
+        ],
+        vec![
+            "SELECT count(*) FROM cloudtrail WHERE eventid = 'nobody'",
+            "SELECT useridentity FROM cloudtrail WHERE eventname = 'Decrypt' LIMIT 3",
+        ],
+    ] {
+        let mut asked: Vec<String> = before.iter().map(|&sql| sql.to_owned()).collect();
+        for field in fields {
+            asked.extend(["count(*)", "sum(1)"].map(|counted| {
+                format!("SELECT {field} AS c, {counted} AS n FROM cloudtrail WHERE eventname <> 'Encrypt' GROUP BY 1 ORDER BY n, c")
+            }));
+        }
+        asked.push("SELECT useridentity, resources FROM cloudtrail ORDER BY eventid LIMIT 50".to_owned());
+        let answers = rows(&lake, &asked).split_off(before.len());
+        for (pair, field) in answers.chunks(2).zip(fields) {
+            assert_eq!(pair[0], pair[1], "{field}");
+            assert!(pair[0].len() > 1, "{field}");
+        }
+        assert_eq!(
+            first.get_or_insert_with(|| answers.clone()),
+            &answers,
+            "after {before:?}"
+        );
+    }
+}
