@@ -62,6 +62,7 @@ pub(in crate::cli) async fn run(args: &QueryArgs, globals: &Globals, printer: &P
         let (read, files) = (meter.reading(), session.lake_files()?);
         printer.say(&format!("read {read}; the records are in {files} files"));
     }
+    session.leave();
     Ok(Exit::Done)
 }
 

@@ -1,7 +1,10 @@
 //! JSON texts and paths into them: `$`, `.name`, `['name']`, `[0]`, and `[*]` or `.*` for all.
 
+use std::fmt;
+
 use arrow::array::ArrayRef;
 use datafusion::error::Result;
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 /// A step of a path.
@@ -75,6 +78,18 @@ impl Path {
     pub(super) fn find(&self, value: &Value) -> Option<Value> {
         follow(value, &self.steps)
     }
+
+    /// The same in a text, which must be JSON. Only what the path leads to is made a value: to make one of every member was a
+    /// third of a question for one of them.
+    pub(super) fn find_in(&self, text: &str) -> Option<Value> {
+        if self.steps.contains(&Step::All) {
+            return self.find(&parse(text)?);
+        }
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let found = Along(&self.steps).deserialize(&mut reader).ok()?;
+        reader.end().ok()?;
+        found
+    }
 }
 
 impl Step {
@@ -110,6 +125,103 @@ fn follow(value: &Value, steps: &[Step]) -> Option<Value> {
             members.values().filter_map(|member| follow(member, rest)).collect(),
         )),
         _ => None,
+    }
+}
+
+/// Reads what some steps lead to, past everything else. Of members with one name the last counts, as in a value.
+struct Along<'p>(&'p [Step]);
+
+impl<'de> DeserializeSeed<'de> for Along<'_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> std::result::Result<Option<Value>, D::Error> {
+        match self.0 {
+            [] => Value::deserialize(reader).map(Some),
+            _ => reader.deserialize_any(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Along<'_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<Option<Value>, A::Error> {
+        let mut found = None;
+        while let Some(is_it) = members.next_key_seed(IsNamed(self.0.first()))? {
+            if is_it {
+                found = members.next_value_seed(Along(self.0.get(1..).unwrap_or_default()))?;
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> std::result::Result<Option<Value>, A::Error> {
+        let (step, rest) = (self.0.first(), self.0.get(1..).unwrap_or_default());
+        let (mut found, mut at) = (None, 0);
+        loop {
+            if step == Some(&Step::Index(at)) {
+                match elements.next_element_seed(Along(rest))? {
+                    Some(element) => found = element,
+                    None => return Ok(found),
+                }
+            } else if elements.next_element::<IgnoredAny>()?.is_none() {
+                return Ok(found);
+            }
+            at += 1;
+        }
+    }
+
+    fn visit_bool<E>(self, _: bool) -> std::result::Result<Option<Value>, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> std::result::Result<Option<Value>, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> std::result::Result<Option<Value>, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> std::result::Result<Option<Value>, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E>(self, _: &str) -> std::result::Result<Option<Value>, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Option<Value>, E> {
+        Ok(None)
+    }
+}
+
+/// Whether a member has the name that a step says.
+struct IsNamed<'p>(Option<&'p Step>);
+
+impl<'de> DeserializeSeed<'de> for IsNamed<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> std::result::Result<bool, D::Error> {
+        reader.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for IsNamed<'_> {
+    type Value = bool;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> std::result::Result<bool, E> {
+        Ok(matches!(self.0, Some(Step::Name(wanted)) if wanted == name))
     }
 }
 
@@ -175,15 +287,66 @@ pub(super) fn by_path(arguments: &[ArrayRef], each: fn(&Value) -> Option<String>
             return Ok(None);
         };
         let path = known.path(path)?;
-        let found = parse(value).and_then(|value| path.find(&value));
-        Ok(found.and_then(|found| each(&found)))
+        Ok(path.find_in(value).and_then(|found| each(&found)))
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    /// JSON of few names, so that paths lead somewhere.
+    fn documents() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(json!(null)),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,6}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            let name = prop_oneof![Just("a"), Just("b"), Just("\u{e9}\"\\")];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((name, inner), 0..4).prop_map(|members| members
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect()),
+            ]
+        })
+    }
+
+    fn paths() -> impl Strategy<Value = Path> {
+        let step = prop_oneof![
+            prop_oneof![Just("a"), Just("b"), Just("\u{e9}\"\\")].prop_map(|name| Step::Name(name.to_owned())),
+            (0..3_usize).prop_map(Step::Index),
+            Just(Step::All),
+        ];
+        prop::collection::vec(step, 0..4).prop_map(|steps| Path { steps })
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_leads_to_the_same_in_a_text_and_in_a_value(value in documents(), path in paths(), cut in 0..40_usize) {
+            let text = value.to_string();
+            prop_assert_eq!(path.find_in(&text), parse(&text).and_then(|value| path.find(&value)));
+            // What is no JSON leads nowhere, wherever it breaks.
+            let broken: String = text.chars().take(cut).chain("}".chars()).collect();
+            prop_assert_eq!(path.find_in(&broken), parse(&broken).and_then(|value| path.find(&value)));
+        }
+    }
+
+    #[test]
+    fn the_last_of_two_members_counts() {
+        let text = r#"{"a": {"b": 1}, "a": {"c": 2}, "\u0061": {"b": 3, "b": 4}}"#;
+        let find = |path: &str, text: &str| Path::read(path).and_then(|path| path.find_in(text));
+        assert_eq!(find("$.a.b", text), Some(json!(4)));
+        assert_eq!(find("$.a.c", text), None);
+        assert_eq!(find("$.a", "{\"a\": 1} 2"), None);
+        assert_eq!(find("$.a", "{\"a\": 1, }"), None);
+    }
 
     #[test]
     fn paths_lead_where_they_say() {
