@@ -139,12 +139,20 @@ pub(super) async fn session_assuming(
     memory_bytes: Option<usize>,
     assumed: &[Assumption],
 ) -> anyhow::Result<Session> {
-    let location = location(globals).await?;
     let settings = SessionSettings {
         memory_bytes,
         assumed: assumed.to_vec(),
+        ..SessionSettings::default()
     };
-    Ok(Session::open(&location, &settings).await?)
+    session_with(globals, &settings).await
+}
+
+/// The same, with all that can be set.
+///
+/// # Errors
+/// As [`session`].
+pub(super) async fn session_with(globals: &Globals, settings: &SessionSettings) -> anyhow::Result<Session> {
+    Ok(Session::open(&location(globals).await?, settings).await?)
 }
 
 /// The configuration of the AWS SDK, from every source the AWS CLI knows, with what was typed on top.

@@ -2,7 +2,7 @@
 //!
 //! INVARIANT: within one session a name always means the same rows, however long the session lives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -23,8 +23,9 @@ use tokio::sync::OnceCell;
 
 use super::effective_access::{self, AccessTable, States, Which};
 use super::kms_events::Told;
+use super::named::relation_name;
 use super::replay::ReplayTable;
-use super::{coverage, held, kms_events, replay};
+use super::{coverage, held, kms_events, query, replay};
 use crate::coverage::Assumption;
 use crate::lake::{Location, ledger, schema, snapshots, table};
 
@@ -52,22 +53,37 @@ impl Log {
             let names = LOG_TABLES.into_iter().filter(|name| *name != schema::CLOUDTRAIL);
             try_join_all(names.map(async |name| Ok((name, table::open(location, name).await?)))).await
         };
-        let (mut records, mut opened) = try_join!(table::open(location, schema::CLOUDTRAIL), ledger())?;
-        // A writer that was killed may have left the ledger one commit behind the records. Where this reader may not
-        // write, it reads what is there.
-        if let Some(records) = &records
-            && let Ok(true) = ledger::settle(location, records).await
-        {
+        let records = async {
+            let records = table::open(location, schema::CLOUDTRAIL).await?;
+            // A writer that was killed may have left the ledger one commit behind the records. Where this reader may not
+            // write, it reads what is there.
+            let was_behind = match &records {
+                Some(records) => matches!(ledger::settle(location, records).await, Ok(true)),
+                None => false,
+            };
+            crate::lake::Result::Ok((records, was_behind))
+        };
+        let ((mut records, was_behind), mut opened) = try_join!(records, ledger())?;
+        if was_behind {
             opened = ledger().await?;
         }
         let mut log: BTreeMap<&'static str, Option<DeltaTable>> = opened.into_iter().collect();
         // Whoever committed meanwhile may be in the ledger already.
         match &mut records {
-            Some(records) => table::refresh(records, schema::CLOUDTRAIL).await?,
+            Some(records) => table::catch_up(records, schema::CLOUDTRAIL).await?,
             None => records = table::open(location, schema::CLOUDTRAIL).await?,
         }
         log.insert(schema::CLOUDTRAIL, records);
         Ok(Log(log))
+    }
+
+    /// The records alone, for questions that name nothing else.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub(super) async fn open_records(location: &Location) -> crate::lake::Result<Log> {
+        let records = table::open(location, schema::CLOUDTRAIL).await?;
+        Ok(Log(BTreeMap::from([(schema::CLOUDTRAIL, records)])))
     }
 
     /// The records, where there are any.
@@ -233,6 +249,10 @@ impl LakeSchema {
     async fn open_table(&self, name: &str, columns: &SchemaRef) -> Result<Arc<dyn TableProvider>> {
         let opened = match self.log.0.get(name) {
             Some(opened) => Ok(opened.clone()),
+            // It would be newer than the records.
+            None if LOG_TABLES.contains(&name) => {
+                return datafusion::common::plan_err!("the lake was opened for its records alone, without `{name}`");
+            }
             None => table::open(&self.location, name).await,
         };
         if let Some(table) = opened.map_err(|error| DataFusionError::External(Box::new(error)))? {
@@ -252,6 +272,27 @@ impl LakeSchema {
             relation.opened.get_or_try_init(open).await.cloned()
         })
     }
+}
+
+/// Whether SQL names nothing of the lake but its records, as far as its words tell: a word that is also the name of
+/// something else counts as that.
+pub fn names_records_alone(sql: &str) -> bool {
+    let words: HashSet<String> = sql
+        .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+        .map(str::to_lowercase)
+        .collect();
+    let is_query = sql
+        .split_whitespace()
+        .next()
+        .is_some_and(|first| first.eq_ignore_ascii_case("select") || first.eq_ignore_ascii_case("with"));
+    let others = names().into_iter().filter(|name| name != schema::CLOUDTRAIL);
+    let queries = query::names().map(relation_name);
+    let catalogues = ["information_schema", "pg_catalog"].map(str::to_owned);
+    is_query
+        && !others
+            .chain(queries)
+            .chain(catalogues)
+            .any(|name| words.contains(&name))
 }
 
 /// Every name.

@@ -4,12 +4,12 @@
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result};
-use datafusion::functions::expr_fn::round;
+use datafusion::common::{DFSchema, Result, plan_err};
+use datafusion::functions::expr_fn::{octet_length, round};
 use datafusion::functions_nested::expr_fn::{array_reverse, array_to_string};
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
-use datafusion::logical_expr::{Expr, ExprSchemable};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable};
 
 /// The rewrite, applied to every expression before types are coerced.
 #[derive(Debug)]
@@ -32,6 +32,20 @@ impl FunctionRewrite for Meanings {
                 *cast.expr = round(vec![*cast.expr]);
                 Transformed::yes(Expr::TryCast(cast))
             }
+            // The engine would compare the bytes with those of the text, and show them as hexadecimal digits.
+            Expr::BinaryExpr(BinaryExpr { left, op, right })
+                if op.supports_propagation() && is_bytes_with_text(kind(&left), kind(&right)) =>
+            {
+                return plan_err!("bytes are compared with a text: to_hex(...) makes a text of them");
+            }
+            Expr::InList(list)
+                if list
+                    .list
+                    .iter()
+                    .any(|item| is_bytes_with_text(kind(&list.expr), kind(item))) =>
+            {
+                return plan_err!("bytes are compared with a text: to_hex(...) makes a text of them");
+            }
             Expr::ScalarFunction(function) => match meaning(&function, kind) {
                 Some(meaning) => Transformed::yes(meaning),
                 None => Transformed::no(Expr::ScalarFunction(function)),
@@ -41,6 +55,13 @@ impl FunctionRewrite for Meanings {
     }
 }
 
+fn is_bytes_with_text(one: Option<DataType>, other: Option<DataType>) -> bool {
+    let (Some(one), Some(other)) = (one, other) else {
+        return false;
+    };
+    (one.is_binary() && other.is_string()) || (one.is_string() && other.is_binary())
+}
+
 fn cuts_off(from: Option<DataType>, to: &Field) -> bool {
     to.data_type().is_integer() && from.is_some_and(|from| from.is_floating() || from.is_decimal())
 }
@@ -48,6 +69,9 @@ fn cuts_off(from: Option<DataType>, to: &Field) -> bool {
 fn meaning(function: &ScalarFunction, kind: impl Fn(&Expr) -> Option<DataType>) -> Option<Expr> {
     let is_list = |of: &Expr| matches!(kind(of), Some(DataType::List(_)));
     match (function.name(), function.args.as_slice()) {
+        ("length" | "character_length", [bytes]) if kind(bytes).is_some_and(|kind| kind.is_binary()) => {
+            Some(octet_length(bytes.clone()))
+        }
         ("reverse", [array]) if is_list(array) => Some(array_reverse(array.clone())),
         ("concat_ws", [between, array]) if is_list(array) => Some(array_to_string(array.clone(), between.clone())),
         ("date_trunc", [_, Expr::ScalarFunction(inner)]) if inner.name() == "as_timestamp" => {

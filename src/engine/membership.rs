@@ -109,8 +109,14 @@ fn marked(asked: InSubquery, input: LogicalPlan, number: usize) -> Result<(Expr,
     };
     let value = asked.expr.as_ref().clone();
     let rows = || LogicalPlanBuilder::from(subquery.clone());
+    let is_unknown = match subquery.schema().field(0).is_nullable() {
+        true => value
+            .clone()
+            .is_null()
+            .or(has_row(rows().filter(Expr::Column(held.clone()).is_null())?)?),
+        false => value.clone().is_null(),
+    };
     let has_rows = has_row(rows())?;
-    let has_null = has_row(rows().filter(Expr::Column(held.clone()).is_null())?)?;
     let condition = value.clone().eq(Expr::Column(held));
     let plan = LogicalPlanBuilder::from(input)
         .join_on(subquery, JoinType::LeftMark, [condition])?
@@ -118,7 +124,7 @@ fn marked(asked: InSubquery, input: LogicalPlan, number: usize) -> Result<(Expr,
     let mark = Expr::Column(Column::new(Some(table), "mark"));
     let is = when(mark, lit(!asked.negated))
         .when(not(has_rows), lit(asked.negated))
-        .when(value.is_null().or(has_null), lit(ScalarValue::Boolean(None)))
+        .when(is_unknown, lit(ScalarValue::Boolean(None)))
         .otherwise(lit(asked.negated))?;
     Ok((is, plan))
 }

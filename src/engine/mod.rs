@@ -47,6 +47,7 @@ mod yielding;
 
 use datafusion::error::DataFusionError;
 
+pub use catalog::names_records_alone;
 pub use horizon::Horizon;
 pub use postgres::is_of_catalogue;
 pub use prepared::Prepared;

@@ -52,7 +52,7 @@ impl std::fmt::Debug for Planner {
 }
 
 /// The relation a query is known as.
-fn relation_name(query: &str) -> String {
+pub(super) fn relation_name(query: &str) -> String {
     query.replace('-', "_")
 }
 

@@ -62,6 +62,9 @@ pub struct SessionSettings {
     pub memory_bytes: Option<usize>,
     /// What the user vouches for, where the lake cannot.
     pub assumed: Vec<Assumption>,
+    /// The questions name no table but the records ([`super::names_records_alone`]): the ledger beside them is not opened,
+    /// which takes a fifth of the time of a small one.
+    pub records_alone: bool,
 }
 
 /// The lake, open for questions.
@@ -124,7 +127,10 @@ impl Session {
             let read = read.clone();
             move || Engine::new(bytes, &read)
         });
-        let log = Log::open(location).await?;
+        let log = match settings.records_alone {
+            true => Log::open_records(location).await?,
+            false => Log::open(location).await?,
+        };
         if log.records().is_none() && !LakeSchema::is_lake(location).await? {
             return Err(Error::NoLake(
                 place.to_owned(),

@@ -76,6 +76,19 @@ pub async fn refresh(table: &mut DeltaTable, name: &str) -> Result<()> {
     table.update_state().await.map_err(at(name))
 }
 
+/// The same, of a table opened a moment ago: where there is no next commit, nothing is listed and read again.
+///
+/// # Errors
+/// As [`open`].
+pub async fn catch_up(table: &mut DeltaTable, name: &str) -> Result<()> {
+    let version = table.snapshot().map_err(at(name))?.version();
+    let next = Path::from(format!("_delta_log/{:020}.json", version + 1));
+    match table.object_store().head(&next).await {
+        Err(StoreError::NotFound { .. }) => Ok(()),
+        _ => refresh(table, name).await,
+    }
+}
+
 /// Opens a table, creating it empty where there is none.
 ///
 /// `partition_columns` and `stats_columns` (top-level names only: the crate compares leaf names) matter at creation.

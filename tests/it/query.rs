@@ -475,6 +475,38 @@ fn what_lies_between_two_instants_compares_with_an_interval() {
 }
 
 #[test]
+fn what_names_more_than_the_records_has_the_ledger() {
+    use keytrail::engine::names_records_alone;
+    for alone in [
+        "SELECT 1",
+        "  with x as (SELECT * FROM cloudtrail_logs) select eventname FROM x",
+        "SELECT count(*) FROM cloudtrail WHERE eventname = 'GetObject' AND requestparameters.ingest = 'objects'",
+        "SELECT * FROM $EDS_ID",
+    ] {
+        assert!(names_records_alone(alone), "{alone}");
+    }
+    for more in [
+        "SELECT count(*) FROM Ingest_Objects",
+        "SELECT count(*) FROM cloudtrail c JOIN \"ingest_objects\" o ON c.source_object = o.source_object",
+        "SELECT * FROM unused_keys(window => '30d')",
+        "SELECT eventname FROM cloudtrail WHERE kms_key_arn IN (SELECT key_arn FROM kms_keys)",
+        "SELECT * FROM coverage",
+        "SELECT table_name FROM information_schema.tables",
+        "SHOW TABLES",
+        "EXPLAIN SELECT 1",
+        "-- cloudtrail\nSELECT 1",
+    ] {
+        assert!(!names_records_alone(more), "{more}");
+    }
+    // What the words do not tell is refused, and not read as it is later than the records.
+    let lake = office();
+    let counted = |sql: &str| on(&lake, &["query", "--format", "csv", sql]);
+    assert_eq!(counted("SELECT count(*) AS n FROM ingest_objects").code, 0);
+    let hidden = counted("SELECT count(*) AS n FROM U&\"ingest\\005fobjects\"");
+    assert_eq!((hidden.code, hidden.stdout.as_str()), (2, ""), "{}", hidden.stderr);
+}
+
+#[test]
 fn membership_as_a_value_knows_what_is_not_known() {
     let lake = TestLake::new();
     let (one, null, none) = (

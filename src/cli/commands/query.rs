@@ -11,8 +11,8 @@ use crate::cli::exit::Exit;
 use crate::cli::printer::Printer;
 use crate::cli::settings;
 use crate::coverage::Assumption;
-use crate::engine::Session;
 use crate::engine::query::{self, Bindings, NamedQuery};
+use crate::engine::{self, Session, SessionSettings};
 use crate::model::nearest::nearest;
 
 /// Arguments of `query`.
@@ -48,7 +48,12 @@ pub(in crate::cli) async fn run(args: &QueryArgs, globals: &Globals, printer: &P
     if let Asked::Sql(_) = asked {
         adhoc(&args.params)?;
     }
-    let session = settings::session_assuming(globals, args.memory_limit, &args.assume_coverage).await?;
+    let about = SessionSettings {
+        memory_bytes: args.memory_limit,
+        assumed: args.assume_coverage.clone(),
+        records_alone: matches!(&asked, Asked::Sql(sql) if engine::names_records_alone(sql)),
+    };
+    let session = settings::session_with(globals, &about).await?;
     let answer = match asked {
         Asked::Named(named) => {
             let bindings = bind(&named, &args.params, &session, printer).await?;

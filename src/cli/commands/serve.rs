@@ -73,6 +73,7 @@ pub(in crate::cli) async fn run(args: &ServeArgs, globals: &Globals, printer: &P
     let session = SessionSettings {
         memory_bytes: Some(args.memory_limit),
         assumed: args.assume_coverage.clone(),
+        ..SessionSettings::default()
     };
     let settings = Settings {
         address: args.postgres,
