@@ -5,7 +5,7 @@ use arrow::datatypes::{DataType, Field};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, plan_err};
-use datafusion::functions::expr_fn::{octet_length, round};
+use datafusion::functions::expr_fn::round;
 use datafusion::functions_nested::expr_fn::{array_reverse, array_to_string};
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
@@ -69,9 +69,6 @@ fn cuts_off(from: Option<DataType>, to: &Field) -> bool {
 fn meaning(function: &ScalarFunction, kind: impl Fn(&Expr) -> Option<DataType>) -> Option<Expr> {
     let is_list = |of: &Expr| matches!(kind(of), Some(DataType::List(_)));
     match (function.name(), function.args.as_slice()) {
-        ("length" | "character_length", [bytes]) if kind(bytes).is_some_and(|kind| kind.is_binary()) => {
-            Some(octet_length(bytes.clone()))
-        }
         ("reverse", [array]) if is_list(array) => Some(array_reverse(array.clone())),
         ("concat_ws", [between, array]) if is_list(array) => Some(array_to_string(array.clone(), between.clone())),
         ("date_trunc", [_, Expr::ScalarFunction(inner)]) if inner.name() == "as_timestamp" => {

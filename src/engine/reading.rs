@@ -1,8 +1,12 @@
 //! What a query read: counted by the scans of its plan.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricValue;
 
@@ -51,11 +55,12 @@ impl Meter {
 }
 
 fn add(plan: &dyn ExecutionPlan, reading: &mut Reading) {
+    let mut opened = 0;
     for metric in plan.metrics().iter().flat_map(|metrics| metrics.iter()) {
         match metric.value() {
             MetricValue::Count { name, count } => match name.as_ref() {
                 "bytes_scanned" => reading.bytes += count.value(),
-                "files_opened" => reading.files += count.value(),
+                "files_opened" => opened += count.value(),
                 _ => {}
             },
             MetricValue::PruningMetrics { name, pruning_metrics } => {
@@ -72,7 +77,18 @@ fn add(plan: &dyn ExecutionPlan, reading: &mut Reading) {
             _ => {}
         }
     }
+    // A large file is read in pieces, and opened for each.
+    reading.files += opened.min(files(plan).unwrap_or(opened));
     for child in plan.children() {
         add(child.as_ref(), reading);
     }
+}
+
+/// How many files a scan is of.
+fn files(plan: &dyn ExecutionPlan) -> Option<usize> {
+    let (config, _) = plan
+        .downcast_ref::<DataSourceExec>()?
+        .downcast_to_file_source::<ParquetSource>()?;
+    let files = config.file_groups.iter().flat_map(FileGroup::iter);
+    Some(files.map(PartitionedFile::path).collect::<HashSet<_>>().len())
 }

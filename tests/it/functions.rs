@@ -313,7 +313,10 @@ fn what_trino_refuses_is_refused() {
     let cases = [
         ("SELECT json_extract('{}', 'a')", "is not a JSON path"),
         ("SELECT json_parse('{')", "is not JSON"),
-        ("SELECT md5(to_utf8('a')) = '0CC175B9C0F1B6A831C399E269772661'", "to_hex"),
+        (
+            "SELECT md5(to_utf8('a')) = '0CC175B9C0F1B6A831C399E269772661'",
+            "to_hex",
+        ),
         ("SELECT 1 WHERE 'a' <> sha1(to_utf8('a'))", "to_hex"),
         ("SELECT sha256(to_utf8('a')) IN ('a', 'b')", "to_hex"),
         ("SELECT from_iso8601_timestamp('soon')", "is not an ISO 8601 timestamp"),
