@@ -185,8 +185,8 @@ mod tests {
     fn order_and_width_change_nothing() {
         let whole: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3)]));
         let narrow: ArrayRef = Arc::new(Int32Array::from(vec![Some(3), Some(1), None]));
-        assert_eq!(sum(&[whole.clone()]), sum(&[narrow]));
-        assert_ne!(sum(&[whole.clone()]), sum(&[whole.clone(), whole]));
+        assert_eq!(sum(std::slice::from_ref(&whole)), sum(&[narrow]));
+        assert_ne!(sum(std::slice::from_ref(&whole)), sum(&[whole.clone(), whole]));
         let texts: ArrayRef = Arc::new(StringArray::from(vec!["a", "b"]));
         let views: ArrayRef = Arc::new(StringViewArray::from(vec!["b", "a"]));
         assert_eq!(sum(&[texts]), sum(&[views]));
