@@ -356,7 +356,7 @@ fn what_trino_refuses_is_refused() {
         ("SELECT width_bucket(1, 5, 5, 2)", "bound nothing"),
         ("SELECT width_bucket(1, ARRAY[2, 1])", "ascending order"),
         ("SELECT bit_count(100, 4)", "does not fit into 4 bits"),
-        ("SELECT soundex('жук')", "no English letter"),
+        ("SELECT soundex('\u{436}\u{443}\u{43a}')", "no English letter"),
         ("SELECT normalize('a', NFX)", "is no form"),
         ("SELECT regexp_position('a', 'a', 0)", "counted from 1"),
         ("SELECT parse_duration('soon')", "is no duration"),
