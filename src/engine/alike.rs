@@ -14,8 +14,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::common::HashMap;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::config::ConfigOptions;
-use datafusion::datasource::physical_plan::{FileScanConfigBuilder, FileSource, ParquetSource};
-use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::physical_plan::FileSource;
 use datafusion::error::Result;
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
 use datafusion::functions_aggregate::count::Count;
@@ -34,6 +33,8 @@ use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, Physic
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode, PlanProperties};
 use futures::{Stream, StreamExt};
+
+use super::scan;
 
 /// Columns that rows are compared by, at most.
 const COLUMNS_MAX: usize = 3;
@@ -126,9 +127,7 @@ fn counted(grouping: &AggregateExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
 /// look at every row's text, to remember which met it, and to read those again took as long as all the rest, where it can be
 /// asked of one row of each kind.
 fn filtered(input: &Arc<dyn ExecutionPlan>) -> Option<(Arc<dyn ExecutionPlan>, Arc<dyn PhysicalExpr>)> {
-    let (config, source) = input
-        .downcast_ref::<DataSourceExec>()?
-        .downcast_to_file_source::<ParquetSource>()?;
+    let (config, source) = scan::of(input.as_ref())?;
     let (condition, projection) = (source.filter()?, source.projection()?);
     let [projected] = projection.as_ref() else {
         return None;
@@ -155,10 +154,7 @@ fn filtered(input: &Arc<dyn ExecutionPlan>) -> Option<(Arc<dyn ExecutionPlan>, A
         // To learn which pages could be left out takes longer than to read them.
         source = source.with_enable_page_index(false);
     }
-    let config = FileScanConfigBuilder::from(config.clone())
-        .with_source(Arc::new(source))
-        .build();
-    Some((DataSourceExec::from_data_source(config), condition))
+    Some((scan::with_source(config, source), condition))
 }
 
 /// Whether it asks for any text, or any but one.

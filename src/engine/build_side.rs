@@ -7,8 +7,6 @@ use datafusion::common::JoinType;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::config::ConfigOptions;
-use datafusion::datasource::physical_plan::ParquetSource;
-use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
@@ -18,6 +16,8 @@ use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJo
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::streaming::StreamingTableExec;
+
+use super::scan;
 
 /// What the folders of the log's records, and no others, begin with.
 const DAY: &str = "event_date=";
@@ -107,12 +107,10 @@ fn is_streamed(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
 /// Whether it is grouped, or reads no records of the log.
 fn is_few(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
     let is_log = |node: &dyn ExecutionPlan| {
-        node.downcast_ref::<DataSourceExec>()
-            .and_then(|scan| scan.downcast_to_file_source::<ParquetSource>())
-            .is_some_and(|(scan, _)| {
-                let mut files = scan.file_groups.iter().flat_map(|group| group.files());
-                files.any(|file| file.path().parts().any(|part| part.as_ref().starts_with(DAY)))
-            })
+        scan::of(node).is_some_and(|(scan, _)| {
+            let mut files = scan.file_groups.iter().flat_map(|group| group.files());
+            files.any(|file| file.path().parts().any(|part| part.as_ref().starts_with(DAY)))
+        })
     };
     Ok(!finds(plan, is_log)?)
 }

@@ -15,8 +15,7 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::{
     CachedParquetMetaData, PagePruningAccessPlanFilter, ParquetFileReaderFactory,
 };
-use datafusion::datasource::physical_plan::{FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource};
-use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::physical_plan::{FileScanConfig, FileSource, ParquetSource};
 use datafusion::error::Result;
 use datafusion::execution::cache::cache_manager::{CachedFileMetadataEntry, FileMetadataCache};
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -34,6 +33,8 @@ use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::ObjectMeta;
+
+use super::scan;
 
 /// Of a file's end, read at once: the footers of ours have 25 kB, and the statistics of their pages before them 50 kB.
 const FOOTER_BYTES: usize = 32 << 10;
@@ -75,18 +76,14 @@ impl Footers {
 
     /// The same scan, reading footers through these; nothing where the node is no scan of Parquet files.
     pub(super) fn kept(&self, node: &dyn ExecutionPlan) -> Option<Arc<dyn ExecutionPlan>> {
-        let scan = node.downcast_ref::<DataSourceExec>()?;
-        let (config, source) = scan.downcast_to_file_source::<ParquetSource>()?;
+        let (config, source) = scan::of(node)?;
         let factory = Factory {
             inner: source.parquet_file_reader_factory()?.clone(),
             footers: self.clone(),
             needs: needs(config, source),
         };
         let source = source.clone().with_parquet_file_reader_factory(Arc::new(factory));
-        let config = FileScanConfigBuilder::from(config.clone())
-            .with_source(Arc::new(source))
-            .build();
-        Some(DataSourceExec::from_data_source(config))
+        Some(scan::with_source(config, source))
     }
 
     fn get(&self, file: &ObjectMeta) -> Option<Arc<ParquetMetaData>> {

@@ -41,6 +41,7 @@ pub mod query;
 mod read_only;
 mod reading;
 mod replay;
+mod scan;
 mod session;
 mod unlikely;
 mod yielding;

@@ -11,9 +11,7 @@ use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{ColumnStatistics, ScalarValue};
 use datafusion::config::ConfigOptions;
-use datafusion::datasource::physical_plan::{
-    FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
-};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result;
 use datafusion::logical_expr::Operator;
@@ -22,18 +20,18 @@ use datafusion::physical_expr::{PhysicalExpr, conjunction, split_conjunction};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 
+use super::scan;
+
 /// The rule that drops a scan's repeated conditions, and the files of one whose conditions contradict each other.
 #[derive(Debug)]
 pub(super) struct Once;
 
 impl PhysicalOptimizerRule for Once {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        let once = plan.transform_up(
-            |node| match node.downcast_ref::<DataSourceExec>().and_then(without_repeats) {
-                Some(scan) => Ok(Transformed::yes(scan)),
-                None => Ok(Transformed::no(node)),
-            },
-        )?;
+        let once = plan.transform_up(|node| match without_repeats(node.as_ref()) {
+            Some(scan) => Ok(Transformed::yes(scan)),
+            None => Ok(Transformed::no(node)),
+        })?;
         Ok(once.data)
     }
 
@@ -46,8 +44,8 @@ impl PhysicalOptimizerRule for Once {
     }
 }
 
-fn without_repeats(scan: &DataSourceExec) -> Option<Arc<dyn ExecutionPlan>> {
-    let (config, source) = scan.downcast_to_file_source::<ParquetSource>()?;
+fn without_repeats(node: &dyn ExecutionPlan) -> Option<Arc<dyn ExecutionPlan>> {
+    let (config, source) = scan::of(node)?;
     let condition = source.filter()?;
     let conditions = split_conjunction(&condition);
     let mut kept: Vec<Arc<dyn PhysicalExpr>> = Vec::with_capacity(conditions.len());

@@ -5,10 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileGroup, ParquetSource};
-use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::physical_plan::FileGroup;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricValue;
+
+use super::scan;
 
 /// Counts what a query reads, while it runs and after, beside what was read to plan it.
 #[derive(Clone)]
@@ -86,9 +87,7 @@ fn add(plan: &dyn ExecutionPlan, reading: &mut Reading) {
 
 /// How many files a scan is of.
 fn files(plan: &dyn ExecutionPlan) -> Option<usize> {
-    let (config, _) = plan
-        .downcast_ref::<DataSourceExec>()?
-        .downcast_to_file_source::<ParquetSource>()?;
+    let (config, _) = scan::of(plan)?;
     let files = config.file_groups.iter().flat_map(FileGroup::iter);
     Some(files.map(PartitionedFile::path).collect::<HashSet<_>>().len())
 }

@@ -16,9 +16,7 @@ use datafusion::datasource::listing::{FileRange, PartitionedFile};
 use datafusion::datasource::physical_plan::parquet::{
     ParquetAccessPlan, ParquetFileReaderFactory, ParquetRowSelection, RowGroupAccess,
 };
-use datafusion::datasource::physical_plan::{
-    FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
-};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, FileSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result;
 use datafusion::logical_expr::Operator;
@@ -33,6 +31,7 @@ use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::{StreamExt, stream};
 
 use super::reading::Reading;
+use super::scan;
 use crate::lake::file::CLOUDTRAIL;
 
 /// Files that a scan has at least for this to be worth its while.
@@ -55,16 +54,16 @@ type Sought = BTreeMap<String, Vec<String>>;
 /// # Errors
 /// A plan that cannot be put together. Of files that cannot be read their scan will speak.
 pub(super) async fn left_out(plan: Arc<dyn ExecutionPlan>) -> Result<(Arc<dyn ExecutionPlan>, Reading)> {
-    let mut scans: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
+    let mut scans: Vec<(Arc<dyn ExecutionPlan>, Sought)> = Vec::new();
     plan.apply(|node| {
-        if sought_by(node).is_some() {
-            scans.push(node.clone());
+        if let Some(sought) = sought_by(node.as_ref()) {
+            scans.push((node.clone(), sought));
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
     let (mut narrower, mut read) = (Vec::new(), Reading::default());
-    for scan in scans {
-        if let Some(narrow) = narrowed(&scan, &mut read).await {
+    for (scan, sought) in scans {
+        if let Some(narrow) = narrowed(scan.as_ref(), sought, &mut read).await {
             narrower.push((scan, narrow));
         }
     }
@@ -82,14 +81,9 @@ pub(super) async fn left_out(plan: Arc<dyn ExecutionPlan>) -> Result<(Arc<dyn Ex
     Ok((plan, read))
 }
 
-/// The scan of Parquet files that a node is.
-fn scan_of(node: &Arc<dyn ExecutionPlan>) -> Option<(&FileScanConfig, &ParquetSource)> {
-    node.downcast_ref::<DataSourceExec>()?.downcast_to_file_source()
-}
-
 /// What a scan of many files seeks, if there are filters that can tell.
-fn sought_by(node: &Arc<dyn ExecutionPlan>) -> Option<Sought> {
-    let (config, source) = scan_of(node)?;
+fn sought_by(node: &dyn ExecutionPlan) -> Option<Sought> {
+    let (config, source) = scan::of(node)?;
     let files: usize = config.file_groups.iter().map(FileGroup::len).sum();
     if files < FILES_MIN {
         return None;
@@ -138,11 +132,10 @@ fn wanted(condition: &Arc<dyn PhysicalExpr>) -> Option<(&str, Vec<String>)> {
 }
 
 /// The scan without files and row groups that hold nothing sought; nothing where all may.
-async fn narrowed(scan: &Arc<dyn ExecutionPlan>, read: &mut Reading) -> Option<Arc<dyn ExecutionPlan>> {
-    let sought = Arc::new(sought_by(scan)?);
-    let (config, source) = scan_of(scan)?;
+async fn narrowed(scan: &dyn ExecutionPlan, sought: Sought, read: &mut Reading) -> Option<Arc<dyn ExecutionPlan>> {
+    let (config, source) = scan::of(scan)?;
     let factory = source.parquet_file_reader_factory()?.clone();
-    let metrics = ExecutionPlanMetricsSet::new();
+    let (sought, metrics) = (Arc::new(sought), ExecutionPlanMetricsSet::new());
     let mut files: Vec<(usize, PartitionedFile)> = Vec::new();
     for (group, of_group) in config.file_groups.iter().enumerate() {
         files.extend(of_group.iter().map(|file| (group, file.clone())));

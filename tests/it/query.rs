@@ -1,8 +1,13 @@
 //! `query` with SQL: parameters, what is refused, formats, limits.
 
+use std::collections::HashMap;
+
+use keytrail::engine::query::Bindings;
+use keytrail::engine::{Session, SessionSettings, names_records_alone};
+use keytrail::lake::Location;
 use serde_json::{Value, json};
 
-use crate::support::lake::{TestLake, answers, answers_after, event, sample_lake};
+use crate::support::lake::{TestLake, answers, answers_after, event, run, sample_lake};
 use crate::support::office::office;
 use crate::support::program::{ask, keytrail, on};
 
@@ -476,7 +481,6 @@ fn what_lies_between_two_instants_compares_with_an_interval() {
 
 #[test]
 fn what_names_more_than_the_records_has_the_ledger() {
-    use keytrail::engine::names_records_alone;
     for alone in [
         "SELECT 1",
         "  with x as (SELECT * FROM cloudtrail_logs) select eventname FROM x",
@@ -498,12 +502,25 @@ fn what_names_more_than_the_records_has_the_ledger() {
     ] {
         assert!(!names_records_alone(more), "{more}");
     }
-    // What the words do not tell is refused, and not read as it is later than the records.
     let lake = office();
     let counted = |sql: &str| on(&lake, &["query", "--format", "csv", sql]);
     assert_eq!(counted("SELECT count(*) AS n FROM ingest_objects").code, 0);
     let hidden = counted("SELECT count(*) AS n FROM U&\"ingest\\005fobjects\"");
     assert_eq!((hidden.code, hidden.stdout.as_str()), (2, ""), "{}", hidden.stderr);
+    // What the words did not tell would be refused, and not read as it is later than the records.
+    let alone = SessionSettings {
+        records_alone: true,
+        ..SessionSettings::default()
+    };
+    let place = Location::parse(&lake.path().display().to_string(), HashMap::new()).unwrap();
+    let refused = run(async {
+        let session = Session::open(&place, &alone).await.unwrap();
+        let none = Bindings::new();
+        assert!(session.pasted("SELECT count(*) FROM cloudtrail", &none).await.is_ok());
+        session.pasted("SELECT count(*) FROM ingest_objects", &none).await.err()
+    });
+    let refused = refused.unwrap().to_string();
+    assert!(refused.contains("records alone"), "{refused}");
 }
 
 #[test]

@@ -172,8 +172,7 @@ fn is_literal(expression: &Expr) -> bool {
 }
 
 /// `= ANY (VALUES 1, 2)`, by now `= ANY ((1, 2))`: a comparison with each, NULL where a NULL among them leaves it open. What a
-/// query answers is left to the planner, which compares with it in WHERE and refuses it elsewhere: its IN, which it would do
-/// there, takes a NULL for no match.
+/// query answers is left to the planner, which compares with it in WHERE and refuses it elsewhere.
 fn with_each(
     left: &Expr,
     compare: &BinaryOperator,
