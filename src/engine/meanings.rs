@@ -4,12 +4,12 @@
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result, plan_err};
-use datafusion::functions::expr_fn::round;
+use datafusion::common::{DFSchema, Result, ScalarValue, plan_err};
+use datafusion::functions::expr_fn::{character_length, encode, round};
 use datafusion::functions_nested::expr_fn::{array_reverse, array_to_string};
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, lit};
 
 /// The rewrite, applied to every expression before types are coerced.
 #[derive(Debug)]
@@ -46,6 +46,10 @@ impl FunctionRewrite for Meanings {
             {
                 return plan_err!("bytes are compared with a text: to_hex(...) makes a text of them");
             }
+            // The engine would take the machine's bytes of a number.
+            Expr::ScalarFunction(function) if is_bytes_of_number(&function, kind) => {
+                return plan_err!("a number has no bytes of its own: to_big_endian_64(...) makes them");
+            }
             Expr::ScalarFunction(function) => match meaning(&function, kind) {
                 Some(meaning) => Transformed::yes(meaning),
                 None => Transformed::no(Expr::ScalarFunction(function)),
@@ -62,6 +66,15 @@ fn is_bytes_with_text(one: Option<DataType>, other: Option<DataType>) -> bool {
     (one.is_binary() && other.is_string()) || (one.is_string() && other.is_binary())
 }
 
+fn is_bytes_of_number(function: &ScalarFunction, kind: impl Fn(&Expr) -> Option<DataType>) -> bool {
+    match (function.name(), function.args.as_slice()) {
+        ("arrow_cast", [value, Expr::Literal(ScalarValue::Utf8(Some(to)), _)]) => {
+            to == "Binary" && kind(value).is_some_and(|kind| kind.is_primitive() || kind == DataType::Boolean)
+        }
+        _ => false,
+    }
+}
+
 fn cuts_off(from: Option<DataType>, to: &Field) -> bool {
     to.data_type().is_integer() && from.is_some_and(|from| from.is_floating() || from.is_decimal())
 }
@@ -71,6 +84,14 @@ fn meaning(function: &ScalarFunction, kind: impl Fn(&Expr) -> Option<DataType>) 
     match (function.name(), function.args.as_slice()) {
         ("reverse", [array]) if is_list(array) => Some(array_reverse(array.clone())),
         ("concat_ws", [between, array]) if is_list(array) => Some(array_to_string(array.clone(), between.clone())),
+        // The bytes, and not the letters they may be.
+        ("character_length", [Expr::ScalarFunction(inner)]) if inner.name() == "as_text" => {
+            let [value] = inner.args.as_slice() else {
+                return None;
+            };
+            let is_bytes = kind(value).is_some_and(|kind| kind.is_binary());
+            is_bytes.then(|| character_length(encode(value.clone(), lit("hex"))) / lit(2_i32))
+        }
         ("date_trunc", [_, Expr::ScalarFunction(inner)]) if inner.name() == "as_timestamp" => {
             let is_day = inner.args.first().and_then(&kind) == Some(DataType::Date32);
             let truncated = Expr::ScalarFunction(function.clone());

@@ -1,5 +1,6 @@
-//! `x IN (SELECT ...)` and `EXISTS (SELECT ...)` where it is a value and no condition: in a select list, a CASE, a sum. The planner knows it in WHERE
-//! only; elsewhere the rows are joined with the subquery's, and the join says of each row whether there was one.
+//! `x IN (SELECT ...)`, `EXISTS (SELECT ...)` and `x > ALL (SELECT ...)` where they are values and no conditions: in a select
+//! list, a CASE, a sum, below OR and NOT. The planner knows them as whole conditions of WHERE only, and says false elsewhere
+//! where SQL says NULL; elsewhere the rows are joined with the subquery's, and the join says of each row whether there was one.
 
 use std::sync::Arc;
 
@@ -8,21 +9,20 @@ use datafusion::common::{Column, Result, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    Aggregate, Expr, JoinType, LogicalPlan, LogicalPlanBuilder, Projection, lit, not, scalar_subquery, when,
+    Aggregate, BinaryExpr, Expr, Filter, JoinType, LogicalPlan, LogicalPlanBuilder, Operator, Projection, lit, not,
+    scalar_subquery, when,
 };
+
+use super::quantified;
 
 /// Rewrites the plan where it asks for membership as a value.
 pub(super) fn as_values(plan: LogicalPlan) -> Result<LogicalPlan> {
     let mut joins = 0_usize;
-    let rewritten = plan.transform_up(|plan| match plan {
+    let rewritten = plan.transform_up_with_subqueries(|plan| match plan {
         LogicalPlan::Projection(Projection { expr, input, .. }) if expr.iter().any(asks) => {
-            let (expr, input) = joined(
-                expr,
-                input.as_ref().clone(),
-                &mut joins,
-                &NamePreserver::new_for_projection(),
-            )?;
+            let (expr, input) = joined(expr, input.as_ref().clone(), &mut joins)?;
             Ok(Transformed::yes(
                 LogicalPlanBuilder::from(input).project(expr)?.build()?,
             ))
@@ -35,29 +35,67 @@ pub(super) fn as_values(plan: LogicalPlan) -> Result<LogicalPlan> {
         }) if group_expr.iter().chain(&aggr_expr).any(asks) => {
             let keys = group_expr.len();
             let all = group_expr.into_iter().chain(aggr_expr).collect();
-            let (mut all, input) = joined(
-                all,
-                input.as_ref().clone(),
-                &mut joins,
-                &NamePreserver::new_for_projection(),
-            )?;
+            let (mut all, input) = joined(all, input.as_ref().clone(), &mut joins)?;
             let aggregates = all.split_off(keys);
             Ok(Transformed::yes(
                 LogicalPlanBuilder::from(input).aggregate(all, aggregates)?.build()?,
             ))
+        }
+        LogicalPlan::Filter(Filter { predicate, input, .. }) if asks(&predicate) => {
+            let predicate = quantified::as_membership(predicate)?;
+            let conditions = split_conjunction_owned(predicate).into_iter();
+            let (values, plain): (Vec<Expr>, Vec<Expr>) = conditions.partition(|condition| needs_value(condition));
+            let columns = input.schema().columns();
+            let (values, with_marks) = joined(values, input.as_ref().clone(), &mut joins)?;
+            let mut kept = LogicalPlanBuilder::from(with_marks);
+            if let Some(condition) = conjunction(values) {
+                kept = kept.filter(condition)?.project(columns.into_iter().map(Expr::Column))?;
+            }
+            // Beside the others they stay what the planner knows, and may name columns of a query around this one.
+            if let Some(condition) = conjunction(plain) {
+                kept = kept.filter(condition)?;
+            }
+            Ok(Transformed::yes(kept.build()?))
         }
         plan => Ok(Transformed::no(plan)),
     })?;
     Ok(rewritten.data)
 }
 
+/// Whether a part of the expression is membership, in what no row of a query around it changes.
 fn asks(expression: &Expr) -> bool {
     let is = |part: &Expr| match part {
         Expr::InSubquery(asked) => asked.subquery.outer_ref_columns.is_empty(),
         Expr::Exists(asked) => asked.subquery.outer_ref_columns.is_empty(),
+        Expr::SetComparison(asked) => asked.subquery.outer_ref_columns.is_empty(),
         _ => false,
     };
     expression.exists(|part| Ok(is(part))).unwrap_or(false)
+}
+
+/// Whether a condition's rows depend on what the planner would take for false and SQL takes for NULL.
+fn needs_value(condition: &Expr) -> bool {
+    let is_whole = match condition {
+        Expr::InSubquery(_) | Expr::Exists(_) => true,
+        Expr::Not(inner) => matches!(inner.as_ref(), Expr::InSubquery(_) | Expr::Exists(_)),
+        _ => false,
+    };
+    let names_outer = || condition.exists(|part| Ok(matches!(part, Expr::OuterReferenceColumn(..))));
+    !is_whole && asks(condition) && !is_same_where_false(condition) && !names_outer().unwrap_or(true)
+}
+
+/// Whether NULL and false lead to the same rows wherever the condition asks for membership.
+fn is_same_where_false(condition: &Expr) -> bool {
+    match condition {
+        Expr::InSubquery(asked) => !asked.negated && !asks(&asked.expr),
+        Expr::Exists(_) => true,
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::And | Operator::Or,
+            right,
+        }) => is_same_where_false(left) && is_same_where_false(right),
+        other => !asks(other),
+    }
 }
 
 /// Whether a plan has a row, as the count of at most one.
@@ -73,24 +111,29 @@ fn exists(asked: &Exists) -> Result<Expr> {
     Ok(if asked.negated { not(is) } else { is })
 }
 
-fn joined(
-    expressions: Vec<Expr>,
-    mut input: LogicalPlan,
-    joins: &mut usize,
-    names: &NamePreserver,
-) -> Result<(Vec<Expr>, LogicalPlan)> {
+/// The expressions with columns where they ask, and the input with these columns.
+fn joined(expressions: Vec<Expr>, mut input: LogicalPlan, joins: &mut usize) -> Result<(Vec<Expr>, LogicalPlan)> {
+    let names = NamePreserver::new_for_projection();
     let mut made = Vec::with_capacity(expressions.len());
     for expression in expressions {
         let name = names.save(&expression);
-        let replaced = expression.transform_up(|part| match part {
-            Expr::InSubquery(asked) if asked.subquery.outer_ref_columns.is_empty() => {
-                *joins += 1;
-                let (value, plan) = marked(asked, input.clone(), *joins)?;
-                input = plan;
-                Ok(Transformed::yes(value))
-            }
-            Expr::Exists(asked) if asked.subquery.outer_ref_columns.is_empty() => Ok(Transformed::yes(exists(&asked)?)),
-            part => Ok(Transformed::no(part)),
+        let replaced = quantified::as_membership(expression)?.transform_up(|part| {
+            let (value, plan) = match part {
+                Expr::InSubquery(asked) if asked.subquery.outer_ref_columns.is_empty() => {
+                    *joins += 1;
+                    marked(asked, input.clone(), &format!("member_{joins}"))?
+                }
+                Expr::SetComparison(asked) if asked.subquery.outer_ref_columns.is_empty() => {
+                    *joins += 1;
+                    quantified::compared(asked, input.clone(), &format!("member_{joins}"))?
+                }
+                Expr::Exists(asked) if asked.subquery.outer_ref_columns.is_empty() => {
+                    return Ok(Transformed::yes(exists(&asked)?));
+                }
+                part => return Ok(Transformed::no(part)),
+            };
+            input = plan;
+            Ok(Transformed::yes(value))
         })?;
         made.push(name.restore(replaced.data));
     }
@@ -99,10 +142,9 @@ fn joined(
 
 /// The value, and the input with the column it is read from. As in SQL: nothing is in what has no row; NULL may be in what
 /// has any, and anything may be in what has a NULL.
-fn marked(asked: InSubquery, input: LogicalPlan, number: usize) -> Result<(Expr, LogicalPlan)> {
-    let table = format!("member_{number}");
+fn marked(asked: InSubquery, input: LogicalPlan, table: &str) -> Result<(Expr, LogicalPlan)> {
     let subquery = LogicalPlanBuilder::from(asked.subquery.subquery.as_ref().clone())
-        .alias(table.clone())?
+        .alias(table)?
         .build()?;
     let Some(held) = subquery.schema().columns().into_iter().next() else {
         return datafusion::common::plan_err!("the subquery has no column");

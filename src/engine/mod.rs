@@ -37,6 +37,7 @@ mod page_cache;
 mod planner;
 mod postgres;
 mod prepared;
+mod quantified;
 pub mod query;
 mod read_only;
 mod reading;

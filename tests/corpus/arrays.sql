@@ -68,3 +68,31 @@ SELECT sourceipaddress, count(*) AS n FROM cloudtrail_logs WHERE contains('192.0
 SELECT count(*) AS n FROM cloudtrail_logs WHERE NOT contains('203.0.113.0/24', TRY_CAST(sourceipaddress AS IPADDRESS));
 -- address literal
 SELECT contains('10.0.0.0/8', IPADDRESS '10.1.2.3') AS inside;
+-- rows of a JSON array, as columns of their types
+SELECT t.number, t.kind FROM (SELECT '[{"n":1,"k":"x"},{"k":"y"}]' AS held) AS h CROSS JOIN UNNEST(CAST(json_parse(h.held) AS ARRAY(ROW(n BIGINT, k VARCHAR)))) AS t(number, kind) ORDER BY t.kind;
+-- rows of a JSON array, numbered, without a table before
+SELECT t.k, t.n + 1 AS next, t.at FROM UNNEST(CAST(json_parse('[{"n":1,"k":"x"},{"n":5,"k":"y"}]') AS ARRAY(ROW(n BIGINT, k VARCHAR)))) WITH ORDINALITY AS t(n, k, at) ORDER BY t.at DESC;
+-- a map's entries, without a table before
+SELECT key, value FROM UNNEST(map(ARRAY['a', 'b'], ARRAY[1, 2])) AS t(key, value) WHERE t.value > 1;
+-- an array numbered, without a table before
+SELECT * FROM UNNEST(ARRAY['a', 'b']) WITH ORDINALITY AS t(x, n) ORDER BY n;
+-- an array without a table before, beside another
+SELECT a.x, b.y FROM UNNEST(ARRAY[1, 2]) WITH ORDINALITY AS a(x, n) CROSS JOIN UNNEST(ARRAY['p', 'q']) AS b(y) WHERE a.n = 2 ORDER BY b.y;
+-- ordered and grouped by what stands in an array
+SELECT t.x AS number, count(*) AS n FROM cloudtrail_logs CROSS JOIN UNNEST(ARRAY[2, 1]) AS t(x) WHERE eventname = 'DisableKey' GROUP BY t.x ORDER BY t.x;
+-- ordered by a field of a resource
+SELECT r.arn FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(r) WHERE eventname = 'DisableKey' ORDER BY t.r.arn DESC, eventtime;
+-- an array beside tables that are joined
+SELECT b.e, r.type, count(*) AS n FROM cloudtrail_logs a JOIN (SELECT 'DisableKey' AS e) b ON a.eventname = b.e CROSS JOIN UNNEST(a.resources) AS t(r) GROUP BY b.e, r.type ORDER BY b.e;
+-- an array of the table that is joined, without its name
+SELECT b.e, count(*) AS n FROM (SELECT 'DisableKey' AS e) b JOIN cloudtrail_logs a ON a.eventname = b.e CROSS JOIN UNNEST(resources) AS t(r) GROUP BY 1;
+-- an array before a table that is joined to it
+SELECT t.x, b.e FROM (SELECT ARRAY[1, 2] AS xs) a CROSS JOIN UNNEST(a.xs) AS t(x) LEFT JOIN (SELECT 2 AS k, 'two' AS e) b ON b.k = t.x ORDER BY t.x;
+-- whether there is an element
+SELECT eventname, count(*) AS n FROM cloudtrail_logs l WHERE EXISTS (SELECT 1 FROM UNNEST(l.resources) AS t(r) WHERE t.r.type = 'AWS::KMS::Key' AND r.arn LIKE 'arn:aws:kms:%') GROUP BY eventname ORDER BY n DESC, eventname LIMIT 3;
+-- whether there is none
+SELECT count(*) AS n FROM cloudtrail_logs WHERE eventname = 'DisableKey' AND NOT EXISTS (SELECT * FROM UNNEST(resources));
+-- how many elements, and the greatest
+SELECT a.id, (SELECT count(*) FROM UNNEST(a.xs) AS t(x) WHERE x > 1) AS n, (SELECT max(x) FROM UNNEST(a.xs) AS t(x)) AS most, (SELECT array_agg(x * 10) FROM UNNEST(a.xs) AS t(x) WHERE x < 3) AS tens FROM (VALUES (1, ARRAY[1, 2, 3]), (2, ARRAY[NULL]), (3, NULL)) AS a(id, xs) ORDER BY a.id;
+-- among the elements
+SELECT a.id, 2 IN (SELECT t.x FROM UNNEST(a.xs) AS t(x) WHERE t.x <> 3) AS two, 3 NOT IN (SELECT x FROM UNNEST(a.xs) AS t(x)) AS no_three FROM (VALUES (1, ARRAY[1, 2, 3]), (2, ARRAY[NULL]), (3, NULL)) AS a(id, xs) ORDER BY a.id;

@@ -21,6 +21,7 @@ mod kms_events;
 mod lake_credentials;
 mod limits;
 mod lint;
+mod membership;
 mod policy;
 mod queries;
 mod query;

@@ -524,38 +524,6 @@ fn what_names_more_than_the_records_has_the_ledger() {
 }
 
 #[test]
-fn membership_as_a_value_knows_what_is_not_known() {
-    let lake = TestLake::new();
-    let (one, null, none) = (
-        "SELECT 1 AS c",
-        "SELECT * FROM (VALUES (1), (NULL)) AS t(c)",
-        "SELECT c FROM (VALUES (1)) AS t(c) WHERE c > 1",
-    );
-    for (value, of, is_in) in [
-        ("1", one, json!(true)),
-        ("2", one, json!(false)),
-        ("CAST(NULL AS INTEGER)", one, Value::Null),
-        ("1", null, json!(true)),
-        ("2", null, Value::Null),
-        ("CAST(NULL AS INTEGER)", null, Value::Null),
-        ("1", none, json!(false)),
-        ("CAST(NULL AS INTEGER)", none, json!(false)),
-    ] {
-        let is_out = is_in.as_bool().map_or(Value::Null, |is| json!(!is));
-        let sql = format!(
-            "SELECT x IN ({of}) AS a, x NOT IN ({of}) AS b, count_if(x IN ({of})) AS n FROM (SELECT {value} AS x) GROUP BY x"
-        );
-        let answer = &ask(&lake, &[&sql])[0];
-        let counted = u8::from(is_in == json!(true));
-        assert_eq!(
-            (&answer["a"], &answer["b"], &answer["n"]),
-            (&is_in, &is_out, &json!(counted)),
-            "{value} IN ({of})"
-        );
-    }
-}
-
-#[test]
 fn what_cannot_spill_ends_with_a_hint() {
     let lake = TestLake::new();
     let all = "SELECT value AS a, lpad(CAST(value AS VARCHAR), 280, '0') AS t, count(*) FROM generate_series(1, 200000) GROUP BY 1, 2";

@@ -1,14 +1,15 @@
 //! Aggregates of Trino that are another of the planner's, or several, or one whose gathered rows a function reads.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArgumentClause, FunctionArguments, ObjectName,
+    BinaryOperator, DataType, DuplicateTreatment, ExactNumberInfo, Expr, Function, FunctionArgumentClause,
+    FunctionArguments, ObjectName,
 };
 
-use super::build::{call, case, column, function, ident, number, order, text};
+use super::build::{arguments, binary, call, case, cast, column, function, ident, number, order, text};
 use super::lambdas;
 
 /// The names of aggregates that are rewritten, or called otherwise.
-pub(super) const NAMES: [&str; 24] = [
+pub(super) const NAMES: [&str; 25] = [
     "any_value",
     "approx_most_frequent",
     "approx_percentile",
@@ -19,6 +20,7 @@ pub(super) const NAMES: [&str; 24] = [
     "bool_and",
     "bool_or",
     "count_if",
+    "entropy",
     "every",
     "geometric_mean",
     "histogram",
@@ -113,6 +115,28 @@ pub(super) fn translate(name: &str, call_of: &mut Function, values: &[Expr]) -> 
             (mean.filter, mean.over) = (call_of.filter.take(), call_of.over.take());
             return Some(call("exp", [Expr::Function(mean)]));
         }
+        // Of counts: how many bits tell which of them one is of. Nothing is told where there is none.
+        ("entropy", [counted]) => {
+            let sum = |value: Expr| {
+                let mut sum = function("sum", [value], vec![]);
+                (sum.filter, sum.over) = (call_of.filter.clone(), call_of.over.clone());
+                Expr::Function(sum)
+            };
+            let counted = cast(counted.clone(), DataType::Double(ExactNumberInfo::None));
+            let is_some = binary(counted.clone(), BinaryOperator::Gt, number(0));
+            let bits = binary(
+                counted.clone(),
+                BinaryOperator::Multiply,
+                call("log2", [counted.clone()]),
+            );
+            let (all, weighed) = (sum(counted), sum(case(is_some, bits, Some(number(0)))));
+            let told = binary(
+                call("log2", [all.clone()]),
+                BinaryOperator::Minus,
+                binary(weighed, BinaryOperator::Divide, all.clone()),
+            );
+            return Some(case(binary(all, BinaryOperator::Gt, number(0)), told, Some(number(0))));
+        }
         ("set_union", [value]) => {
             let all = gathered(call_of, value.clone(), None);
             return Some(call("array_distinct", [call("flatten", [all])]));
@@ -160,6 +184,14 @@ pub(super) fn translate(name: &str, call_of: &mut Function, values: &[Expr]) -> 
         over: call_of.over.take(),
         ..replacement
     }))
+}
+
+/// The call with these arguments, of the rows that the other is of.
+pub(super) fn asked_of(digest: &Function, name: &str, values: impl IntoIterator<Item = Expr>) -> Option<Expr> {
+    let mut asked = function(name, values, vec![]);
+    (asked.filter, asked.over) = (digest.filter.clone(), digest.over.clone());
+    let values = arguments(&asked)?;
+    translate(name, &mut asked, &values).or(Some(Expr::Function(asked)))
 }
 
 /// A percentile, of the kind its values have; the least of them says which. Each value counts once, or by its weight.

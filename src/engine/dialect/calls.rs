@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArguments,
-    ObjectName, Statement, UnaryOperator, Value, VisitMut, VisitorMut,
+    ArrayElemTypeDef, BinaryOperator, DataType, ExactNumberInfo, Expr, Function, FunctionArguments, ObjectName,
+    Statement, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
-use super::build::{arguments, call, case, function, ident, number, text};
+use super::build::{arguments, binary, call, case, cast, function, ident, number, text};
 use super::{aggregates, lambdas, patterns, zones};
 
 /// The names of calls that are rewritten.
@@ -95,13 +95,7 @@ impl VisitorMut for Calls {
                 ..
             } if matches!(right.as_ref(), Expr::Value(value) if matches!(value.value, Value::Placeholder(_))) => {
                 let texts = DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Text), None));
-                let list = Expr::Cast {
-                    kind: CastKind::Cast,
-                    expr: right.clone(),
-                    data_type: texts,
-                    array: false,
-                    format: None,
-                };
+                let list = cast(right.as_ref().clone(), texts);
                 *expression = call("array_has", [list, left.as_ref().clone()]);
             }
             Expr::AnyOp {
@@ -334,7 +328,27 @@ fn translate_call(call_of: &mut Function) -> Option<Expr> {
         ("to_utf8", [value]) => call("arrow_cast", [value.clone(), text("Binary")]),
         ("from_base64", [value]) => call("decode", [value.clone(), text("base64")]),
         ("to_base64", [value]) => call("encode", [value.clone(), text("base64pad")]),
+        ("from_base64url", [value]) => {
+            let plain = call("translate", [value.clone(), text("-_"), text("+/")]);
+            call("decode", [plain, text("base64")])
+        }
+        ("to_base64url", [value]) => {
+            let plain = call("encode", [value.clone(), text("base64pad")]);
+            call("translate", [plain, text("+/"), text("-_")])
+        }
+        // Presto's, with the network in front as in Trino's.
+        ("is_subnet_of", [network, address]) => call("contains", [network.clone(), address.clone()]),
         ("from_hex", [value]) => call("decode", [value.clone(), text("hex")]),
+        // A digest of values is asked for one thing, which the values answer.
+        ("value_at_quantile" | "value_at_quantiles", [Expr::Function(digest), share])
+            if is_named(digest, &["qdigest_agg", "tdigest_agg"]) =>
+        {
+            let values = arguments(digest)?.into_iter().take(1);
+            aggregates::asked_of(digest, "approx_percentile", values.chain([share.clone()]))?
+        }
+        ("cardinality", [Expr::Function(digest)]) if is_named(digest, &["approx_set"]) => {
+            aggregates::asked_of(digest, "approx_distinct", arguments(digest)?)?
+        }
         ("if", [condition, result]) => case(condition.clone(), result.clone(), None),
         ("if", [condition, result, otherwise]) => case(condition.clone(), result.clone(), Some(otherwise.clone())),
         ("replace", [from, what]) => call("replace", [from.clone(), what.clone(), text("")]),
@@ -401,12 +415,9 @@ fn translate_call(call_of: &mut Function) -> Option<Expr> {
     plain.map(|expression| Expr::Nested(Box::new(expression)))
 }
 
-fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
-    Expr::BinaryOp {
-        left: Box::new(Expr::Nested(Box::new(left))),
-        op,
-        right: Box::new(Expr::Nested(Box::new(right))),
-    }
+fn is_named(function: &Function, names: &[&str]) -> bool {
+    let name = function.name.to_string();
+    names.iter().any(|one| name.eq_ignore_ascii_case(one))
 }
 
 fn double(written: &str) -> Expr {
@@ -417,16 +428,6 @@ fn double(written: &str) -> Expr {
 fn below(end: Expr) -> Expr {
     let within = binary(call("random", []), BinaryOperator::Multiply, end);
     cast(call("floor", [within]), DataType::BigInt(None))
-}
-
-fn cast(value: Expr, data_type: DataType) -> Expr {
-    Expr::Cast {
-        kind: CastKind::Cast,
-        expr: Box::new(value),
-        data_type,
-        array: false,
-        format: None,
-    }
 }
 
 fn set_arguments(call_of: &mut Function, values: &[Expr]) {

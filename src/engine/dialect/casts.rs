@@ -40,10 +40,11 @@ impl VisitorMut for Casts {
 fn cast(value: &mut Box<Expr>, target: &DataType) -> Option<Expr> {
     match target {
         DataType::JSON => Some(call("cast_to_json", [value.as_ref().clone()])),
+        DataType::Uuid => Some(call("lower", [call("as_text", [value.as_ref().clone()])])),
         DataType::Varbinary(_) => Some(call("arrow_cast", [value.as_ref().clone(), text("Binary")])),
         DataType::Custom(name, _) => {
             let name = name.0.first()?.as_ident()?.value.to_ascii_uppercase();
-            let inner = name.split_once('(').map(|(_, rest)| rest.trim_end_matches(')'));
+            let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
             match (name.split('(').next()?, inner) {
                 ("ARRAY", Some(element)) => {
                     let array = call("cast_to_array", [value.as_ref().clone()]);
@@ -75,32 +76,44 @@ fn cast(value: &mut Box<Expr>, target: &DataType) -> Option<Expr> {
     }
 }
 
-/// `CAST(ROW(1, 'x') AS ROW(a INTEGER, b VARCHAR))`: the same values under these names.
+/// `CAST(ROW(1, 'x') AS ROW(a INTEGER, b VARCHAR))`: the same values under these names; so are rows in it.
 fn row_of(value: &Expr, fields: &str) -> Option<Expr> {
     let Expr::Function(function) = value else {
         return None;
     };
-    let values = arguments(function)?;
-    let mut names = Vec::new();
-    let (mut depth, mut start) = (0_usize, true);
-    for word in fields.split_inclusive(|letter: char| " (),".contains(letter)) {
-        if depth == 0 && start && !word.trim().is_empty() {
-            names.push(word.trim_end_matches([' ', ',', '(', ')']).to_ascii_lowercase());
-            start = false;
-        }
-        match word.chars().last() {
-            Some('(') => depth += 1,
-            Some(')') => depth = depth.saturating_sub(1),
-            Some(',') if depth == 0 => start = true,
+    let (fields, values) = (row_fields(fields), arguments(function)?);
+    let is_row = function.name.to_string().eq_ignore_ascii_case("row") && fields.len() == values.len();
+    let members = fields.into_iter().zip(values).flat_map(|((name, kind), value)| {
+        let inner = inside(kind, "ROW").and_then(|fields| row_of(&value, fields));
+        [text(&name), inner.unwrap_or(value)]
+    });
+    is_row.then(|| call("named_struct", members))
+}
+
+/// The fields of a row's type, each with its own type: of `a INTEGER, b ROW(c VARCHAR)` what `a` and `b` are.
+pub(super) fn row_fields(fields: &str) -> Vec<(String, &str)> {
+    let mut depth = 0_usize;
+    let parts = fields.split(|letter: char| {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
             _ => {}
         }
-    }
-    let is_row = function.name.to_string().eq_ignore_ascii_case("row") && names.len() == values.len();
-    let members = names
-        .into_iter()
-        .zip(values)
-        .flat_map(|(name, value)| [text(&name), value]);
-    is_row.then(|| call("named_struct", members))
+        letter == ',' && depth == 0
+    });
+    parts
+        .map(|part| {
+            let (name, kind) = part.trim().split_once(' ').unwrap_or((part.trim(), ""));
+            (name.to_ascii_lowercase(), kind.trim())
+        })
+        .collect()
+}
+
+/// What stands in the parentheses of a type of this name.
+pub(super) fn inside<'a>(kind: &'a str, name: &str) -> Option<&'a str> {
+    let (written, rest) = kind.trim().split_once('(')?;
+    let is_named = written.trim().eq_ignore_ascii_case(name);
+    rest.strip_suffix(')').filter(|_| is_named)
 }
 
 struct Lenient;

@@ -10,6 +10,7 @@ pub(super) mod build;
 mod calls;
 mod casts;
 mod columns;
+mod elements;
 mod grammar;
 mod json_clauses;
 mod lambdas;
@@ -85,6 +86,7 @@ fn rewrite_ast(statement: &mut ast::Statement, is_known: &dyn Fn(&str) -> bool) 
     columns::subscript(statement);
     virtual_columns::fill(statement);
     limits::sample(statement);
+    elements::ask(statement);
     unnest::flatten(statement);
     columns::normalise(statement);
     outer::reach(statement);

@@ -2,7 +2,7 @@
 
 use datafusion::sql::sqlparser::dialect::Dialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
 use super::grammar::Trino;
 use super::json_clauses;
@@ -122,6 +122,8 @@ impl Translator<'_> {
                         "ARRAY" | "MAP" | "ROW" if before.as_deref() == Some("AS") => self.complex_type(),
                         "ANY" | "SOME" | "ALL" => self.quantified(),
                         "VALUES" => self.values(),
+                        "BOTH" | "LEADING" | "TRAILING" => self.trimmed(),
+                        "UUID" => self.literal("lower"),
                         _ => false,
                     }
                 }
@@ -231,6 +233,26 @@ impl Translator<'_> {
         ];
         self.out.extend(call);
         self.at = literal + 1;
+        true
+    }
+
+    /// `trim(BOTH FROM x)` is read as `trim(BOTH ' ' FROM x)`: the parser wants to be told what is trimmed.
+    fn trimmed(&mut self) -> bool {
+        let from = self.solid(self.at + 1);
+        let is_from = matches!(self.tokens.get(from), Some(Token::Word(word)) if word.keyword == Keyword::FROM);
+        let before = self
+            .out
+            .iter()
+            .rev()
+            .find(|token| !matches!(token, Token::Whitespace(_)));
+        if !is_from || before != Some(&Token::LParen) {
+            return false;
+        }
+        self.out.extend(self.tokens.get(self.at).cloned());
+        let space = Token::Whitespace(Whitespace::Space);
+        let blank = Token::SingleQuotedString(" ".to_owned());
+        self.out.extend([space.clone(), blank, space]);
+        self.at = from;
         true
     }
 
@@ -404,6 +426,8 @@ mod tests {
             text("(x >= ANY (VALUES 1, 2)) AND y < ALL (VALUES (1))"),
             "(x >= ANY (( 1, 2))) AND y < ALL (( (1)))"
         );
+        assert_eq!(text("trim( both FROM x)"), "trim( both ' ' FROM x)");
+        assert_eq!(text("SELECT leading FROM x"), "SELECT leading FROM x");
         assert_eq!(
             text("SELECT 1 UNION ALL (VALUES (2))"),
             "SELECT 1 UNION ALL (VALUES (2))"

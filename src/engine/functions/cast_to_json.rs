@@ -22,10 +22,10 @@ fn rows(arguments: &[ArrayRef]) -> Result<ArrayRef> {
             let held = json::parse(written).unwrap_or_else(|| Value::String(written.to_owned()));
             return Ok(Some(held.to_string()));
         }
-        Ok(if values.is_null(row) {
-            None
-        } else {
-            Some(value(values.as_ref(), row)?.to_string())
+        let is_null = values.is_null(row) || values.data_type().is_null();
+        Ok(match is_null {
+            true => None,
+            false => Some(value(values.as_ref(), row)?.to_string()),
         })
     })
 }
@@ -45,6 +45,19 @@ fn value(array: &dyn Array, row: usize) -> Result<Value> {
             let members = members.map(|(field, column)| Ok((field.name().clone(), value(column.as_ref(), row)?)));
             Value::Object(members.collect::<Result<Map<_, _>>>()?)
         }
+        DataType::Map(..) => {
+            let entries = array.as_map().value(row);
+            let [keys, values] = entries.columns() else {
+                return datafusion::common::internal_err!("a map has {} columns", entries.num_columns());
+            };
+            let names = cast(keys, &DataType::Utf8)?;
+            let members = (0..names.len()).map(|entry| {
+                let name = text(&names, entry).unwrap_or_default().to_owned();
+                Ok((name, value(values.as_ref(), entry)?))
+            });
+            Value::Object(members.collect::<Result<Map<_, _>>>()?)
+        }
+        DataType::Null => Value::Null,
         DataType::Boolean => Value::Bool(array.as_boolean().value(row)),
         kind => {
             let written = cast(&array.slice(row, 1), &DataType::Utf8)?;
