@@ -17,6 +17,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableType};
 use datafusion::prelude::SessionContext;
 use deltalake::DeltaTable;
+use deltalake::kernel::Snapshot;
 use futures::future::{BoxFuture, try_join_all};
 use futures::try_join;
 use tokio::sync::OnceCell;
@@ -40,8 +41,13 @@ const LOG_TABLES: [&str; 5] = [
 
 /// The tables `ingest` writes, all as of one moment. What the ledger vouches for must be among the records: so they are
 /// never older than it, and a session that lives on learns of neither.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Log(BTreeMap<&'static str, Option<DeltaTable>>);
+#[derive(Debug, Clone)]
+pub(super) enum Log {
+    /// All of them, where they are.
+    Whole(BTreeMap<&'static str, Option<DeltaTable>>),
+    /// The records alone, where there are any.
+    Records(Option<table::Glance>),
+}
 
 impl Log {
     /// The log at a location.
@@ -74,7 +80,7 @@ impl Log {
             None => records = table::open(location, schema::CLOUDTRAIL).await?,
         }
         log.insert(schema::CLOUDTRAIL, records);
-        Ok(Log(log))
+        Ok(Log::Whole(log))
     }
 
     /// The records alone, for questions that name nothing else.
@@ -82,13 +88,76 @@ impl Log {
     /// # Errors
     /// As [`Log::open`].
     pub(super) async fn open_records(location: &Location) -> crate::lake::Result<Log> {
-        let records = table::open(location, schema::CLOUDTRAIL).await?;
-        Ok(Log(BTreeMap::from([(schema::CLOUDTRAIL, records)])))
+        Ok(Log::Records(table::glance(location, schema::CLOUDTRAIL).await?))
     }
 
-    /// The records, where there are any.
-    pub(super) fn records(&self) -> Option<&DeltaTable> {
-        self.0.get(schema::CLOUDTRAIL)?.as_ref()
+    /// Whether there are any records.
+    pub(super) fn has_records(&self) -> bool {
+        match self {
+            Log::Whole(tables) => tables.get(schema::CLOUDTRAIL).is_some_and(Option::is_some),
+            Log::Records(records) => records.is_some(),
+        }
+    }
+
+    /// The files the records are in, and the bytes of each.
+    ///
+    /// # Errors
+    /// Storage cannot be reached.
+    pub(super) async fn record_files(&self) -> crate::lake::Result<Vec<(String, u64)>> {
+        match self {
+            Log::Whole(tables) => match tables.get(schema::CLOUDTRAIL) {
+                Some(Some(records)) => {
+                    let files = ledger::files(records, schema::CLOUDTRAIL)?.into_iter();
+                    Ok(files.map(|file| (file.path, file.size.unsigned_abs())).collect())
+                }
+                _ => Ok(Vec::new()),
+            },
+            Log::Records(Some(records)) => records.files(schema::CLOUDTRAIL).await,
+            Log::Records(None) => Ok(Vec::new()),
+        }
+    }
+
+    /// The rows of one of them, empty with these columns where there is none; `None` of any other table.
+    async fn rows(
+        &self,
+        name: &str,
+        columns: &SchemaRef,
+        reader: Arc<SessionState>,
+    ) -> Result<Option<Arc<dyn TableProvider>>> {
+        let (table, snapshot) = match self {
+            Log::Whole(tables) => match tables.get(name) {
+                Some(opened) => (opened.as_ref(), None),
+                None => return Ok(None),
+            },
+            Log::Records(records) if name == schema::CLOUDTRAIL => (
+                records.as_ref().map(|records| &records.table),
+                records.as_ref().map(|records| records.snapshot.clone()),
+            ),
+            // It would be newer than the records.
+            Log::Records(_) if LOG_TABLES.contains(&name) => {
+                return datafusion::common::plan_err!("the lake was opened for its records alone, without `{name}`");
+            }
+            Log::Records(_) => return Ok(None),
+        };
+        rows(table, snapshot, columns, reader).await.map(Some)
+    }
+}
+
+/// The rows of a table, as it is or as it was; none where there is no table.
+async fn rows(
+    table: Option<&DeltaTable>,
+    snapshot: Option<Arc<Snapshot>>,
+    columns: &SchemaRef,
+    reader: Arc<SessionState>,
+) -> Result<Arc<dyn TableProvider>> {
+    let Some(table) = table else {
+        return Ok(Arc::new(MemTable::try_new(columns.clone(), vec![vec![]])?));
+    };
+    table.update_datafusion_session(reader.as_ref())?;
+    let provider = table.table_provider().with_session(reader);
+    match snapshot {
+        Some(snapshot) => provider.with_snapshot(snapshot).await,
+        None => provider.await,
     }
 }
 
@@ -247,19 +316,12 @@ impl LakeSchema {
     }
 
     async fn open_table(&self, name: &str, columns: &SchemaRef) -> Result<Arc<dyn TableProvider>> {
-        let opened = match self.log.0.get(name) {
-            Some(opened) => Ok(opened.clone()),
-            // It would be newer than the records.
-            None if LOG_TABLES.contains(&name) => {
-                return datafusion::common::plan_err!("the lake was opened for its records alone, without `{name}`");
-            }
-            None => table::open(&self.location, name).await,
-        };
-        if let Some(table) = opened.map_err(|error| DataFusionError::External(Box::new(error)))? {
-            table.update_datafusion_session(self.reader.as_ref())?;
-            return table.table_provider().with_session(self.reader.clone()).await;
+        if let Some(rows) = self.log.rows(name, columns, self.reader.clone()).await? {
+            return Ok(rows);
         }
-        Ok(Arc::new(MemTable::try_new(columns.clone(), vec![vec![]])?))
+        let opened = table::open(&self.location, name).await;
+        let opened = opened.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        rows(opened.as_ref(), None, columns, self.reader.clone()).await
     }
 
     /// The relation of this name. Boxed, because a view opens the tables under it.

@@ -17,7 +17,6 @@ use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
-use deltalake::kernel::Add;
 use futures::TryStreamExt;
 
 use super::alike::Alike;
@@ -41,7 +40,7 @@ use super::{
     postgres, read_only,
 };
 use crate::coverage::Assumption;
-use crate::lake::{Location, ledger, schema, snapshots};
+use crate::lake::{Location, schema, snapshots};
 use crate::model::Instant;
 
 const CATALOG: &str = "keytrail";
@@ -131,7 +130,7 @@ impl Session {
             true => Log::open_records(location).await?,
             false => Log::open(location).await?,
         };
-        if log.records().is_none() && !LakeSchema::is_lake(location).await? {
+        if !log.has_records() && !LakeSchema::is_lake(location).await? {
             return Err(Error::NoLake(
                 place.to_owned(),
                 "is not a lake: it holds no table".to_owned(),
@@ -187,13 +186,13 @@ impl Session {
     ///
     /// # Errors
     /// The lake cannot be read.
-    pub fn will_ask_often(&self) -> Result<()> {
+    pub async fn will_ask_often(&self) -> Result<()> {
         self.footers.with_index();
         #[cfg(target_os = "linux")]
         if let Some(folder) = self.location.folder() {
             let folder = folder.join(schema::CLOUDTRAIL);
-            let files = self.record_files()?.into_iter();
-            let files = files.map(move |file| (folder.join(file.path), file.size.unsigned_abs()));
+            let files = self.log.record_files().await?.into_iter();
+            let files = files.map(move |(path, size)| (folder.join(path), size));
             tokio::task::spawn_blocking(|| page_cache::fetch_ends(files));
         }
         Ok(())
@@ -216,23 +215,16 @@ impl Session {
     ///
     /// # Errors
     /// The lake cannot be read.
-    pub fn lake_bytes(&self) -> Result<u64> {
-        Ok(self.record_files()?.iter().map(|file| file.size.unsigned_abs()).sum())
+    pub async fn lake_bytes(&self) -> Result<u64> {
+        Ok(self.log.record_files().await?.iter().map(|(_, size)| size).sum())
     }
 
     /// How many files the records in the lake are in.
     ///
     /// # Errors
     /// The lake cannot be read.
-    pub fn lake_files(&self) -> Result<usize> {
-        Ok(self.record_files()?.len())
-    }
-
-    fn record_files(&self) -> Result<Vec<Add>> {
-        match self.log.records() {
-            Some(records) => Ok(ledger::files(records, schema::CLOUDTRAIL)?),
-            None => Ok(Vec::new()),
-        }
+    pub async fn lake_files(&self) -> Result<usize> {
+        Ok(self.log.record_files().await?.len())
     }
 
     /// Answers a named query, which may need what the lake does not hold.

@@ -4,13 +4,16 @@
 //! appends do not conflict in Delta and two compactions of one snapshot would both succeed and double rows: with the
 //! id, the second of two commits from one snapshot is refused and its writer looks again.
 
+use std::sync::Arc;
+
 use arrow::datatypes::SchemaRef;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake::kernel::{Action, Add, Remove, StructType, Transaction};
+use deltalake::kernel::{Action, Add, Remove, Snapshot, StructType, Transaction};
 use deltalake::protocol::checkpoints::create_checkpoint;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{Error as StoreError, ObjectStoreExt};
 use url::Url;
@@ -50,21 +53,68 @@ fn builder(lake: &Location, url: Url) -> std::result::Result<DeltaTableBuilder, 
     })
 }
 
+/// Whether there may be a table: of a folder it is known without a list.
+fn may_be(lake: &Location, name: &str) -> bool {
+    lake.folder()
+        .is_none_or(|folder| folder.join(name).join("_delta_log").is_dir())
+}
+
 /// Opens a table, or `None` where there is none yet.
 ///
 /// # Errors
 /// Storage cannot be reached, or what is there is not a Delta table this program can read.
 pub async fn open(lake: &Location, name: &str) -> Result<Option<DeltaTable>> {
-    let url = lake.table(name)?;
-    if let Some(folder) = lake.folder()
-        && !folder.join(name).join("_delta_log").is_dir()
-    {
+    if !may_be(lake, name) {
         return Ok(None);
     }
-    match builder(lake, url).map_err(at(name))?.load().await {
+    match builder(lake, lake.table(name)?).map_err(at(name))?.load().await {
         Ok(table) => Ok(Some(table)),
         Err(DeltaTableError::NotATable(_)) => Ok(None),
         Err(source) => Err(at(name)(source)),
+    }
+}
+
+/// A table as it was at a moment, of whose log only the end was read: its columns are known, its files are not. Who asks one
+/// question reads of them what that question needs, which takes a tenth of the time of a small one less.
+#[derive(Debug, Clone)]
+pub struct Glance {
+    /// The table, without a state.
+    pub table: DeltaTable,
+    /// What it was.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// Glances at a table, or `None` where there is none yet.
+///
+/// # Errors
+/// As [`open`].
+pub async fn glance(lake: &Location, name: &str) -> Result<Option<Glance>> {
+    if !may_be(lake, name) {
+        return Ok(None);
+    }
+    let table = builder(lake, lake.table(name)?)
+        .and_then(DeltaTableBuilder::build)
+        .map_err(at(name))?;
+    match Snapshot::try_new(table.log_store().as_ref(), None).await {
+        Ok(snapshot) => Ok(Some(Glance {
+            table,
+            snapshot: Arc::new(snapshot),
+        })),
+        Err(DeltaTableError::NotATable(_)) => Ok(None),
+        Err(source) => Err(at(name)(source)),
+    }
+}
+
+impl Glance {
+    /// The files, and the bytes of each.
+    ///
+    /// # Errors
+    /// Storage cannot be reached.
+    pub async fn files(&self, name: &str) -> Result<Vec<(String, u64)>> {
+        let log = self.table.log_store();
+        let views = self.snapshot.file_views(log.as_ref(), None);
+        let files = views.map_ok(|view| (view.path().into_owned(), view.size().unsigned_abs()));
+        files.try_collect().await.map_err(at(name))
     }
 }
 

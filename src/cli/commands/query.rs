@@ -64,7 +64,7 @@ pub(in crate::cli) async fn run(args: &QueryArgs, globals: &Globals, printer: &P
     let meter = answer.meter();
     rows::deliver(answer, &args.rows).await?;
     if printer.is_verbose() {
-        let (read, files) = (meter.reading(), session.lake_files()?);
+        let (read, files) = (meter.reading(), session.lake_files().await?);
         printer.say(&format!("read {read}; the records are in {files} files"));
     }
     session.leave();

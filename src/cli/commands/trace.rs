@@ -87,7 +87,7 @@ pub(in crate::cli) async fn run(args: &TraceArgs, globals: &Globals, printer: &P
         session: Arc::new(settings::session(globals, None).await?),
         args,
     };
-    lake.session.will_ask_often()?;
+    lake.session.will_ask_often().await?;
     let facts = lake.facts(lake.meant().await?).await?;
     let story = story::tell(&facts);
     let bytes = match format(args) {
@@ -102,7 +102,7 @@ pub(in crate::cli) async fn run(args: &TraceArgs, globals: &Globals, printer: &P
     output.write_all(bytes.as_bytes())?;
     output.finish()?;
     if printer.is_verbose() {
-        let (read, held) = (lake.session.bytes_read(), lake.session.lake_bytes()?);
+        let (read, held) = (lake.session.bytes_read(), lake.session.lake_bytes().await?);
         printer.say(&format!("read {read} bytes of a lake of {held}"));
     }
     Ok(Exit::Done)
