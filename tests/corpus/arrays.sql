@@ -96,3 +96,5 @@ SELECT count(*) AS n FROM cloudtrail_logs WHERE eventname = 'DisableKey' AND NOT
 SELECT a.id, (SELECT count(*) FROM UNNEST(a.xs) AS t(x) WHERE x > 1) AS n, (SELECT max(x) FROM UNNEST(a.xs) AS t(x)) AS most, (SELECT array_agg(x * 10) FROM UNNEST(a.xs) AS t(x) WHERE x < 3) AS tens FROM (VALUES (1, ARRAY[1, 2, 3]), (2, ARRAY[NULL]), (3, NULL)) AS a(id, xs) ORDER BY a.id;
 -- among the elements
 SELECT a.id, 2 IN (SELECT t.x FROM UNNEST(a.xs) AS t(x) WHERE t.x <> 3) AS two, 3 NOT IN (SELECT x FROM UNNEST(a.xs) AS t(x)) AS no_three FROM (VALUES (1, ARRAY[1, 2, 3]), (2, ARRAY[NULL]), (3, NULL)) AS a(id, xs) ORDER BY a.id;
+-- a field of an element, in brackets
+SELECT t.r['type'] AS kind, count(*) AS n FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(r) WHERE eventname = 'DisableKey' AND EXISTS (SELECT 1 FROM UNNEST(resources) AS u(s) WHERE u.s['arn'] = t.r['arn']) GROUP BY t.r['type'];

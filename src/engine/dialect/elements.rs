@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::build::{arguments, binary, call, case, column, number};
 use super::lambdas::of_one;
+use super::unnest::name_at_once;
 
 /// Rewrites every such subquery.
 pub(super) fn ask(statement: &mut Statement) {
@@ -234,6 +235,7 @@ impl VisitorMut for WithoutTable<'_> {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        name_at_once(expression);
         let Expr::CompoundIdentifier(parts) = expression else {
             return ControlFlow::Continue(());
         };

@@ -436,6 +436,17 @@ fn field(of: &str, name: &str) -> Expr {
     }
 }
 
+/// `t.x['y']` is read as what is in `t`: as what is in `t.x` it can be renamed.
+pub(super) fn name_at_once(expression: &mut Expr) {
+    if let Expr::CompoundFieldAccess { root, access_chain } = expression
+        && let Expr::Identifier(table) = root.as_ref()
+        && let Some(AccessExpr::Dot(Expr::Identifier(column))) = access_chain.first()
+    {
+        **root = Expr::CompoundIdentifier(vec![table.clone(), column.clone()]);
+        access_chain.remove(0);
+    }
+}
+
 /// Points `t.x` at the subquery that now holds `x`.
 struct Renamer(Vec<Renamed>);
 
@@ -443,6 +454,7 @@ impl VisitorMut for Renamer {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        name_at_once(expression);
         if let Expr::CompoundIdentifier(parts) = expression
             && let [table, column, ..] = parts.as_slice()
         {
