@@ -44,7 +44,7 @@ pub(super) fn as_values(plan: LogicalPlan) -> Result<LogicalPlan> {
         LogicalPlan::Filter(Filter { predicate, input, .. }) if asks(&predicate) => {
             let predicate = quantified::as_membership(predicate)?;
             let conditions = split_conjunction_owned(predicate).into_iter();
-            let (values, plain): (Vec<Expr>, Vec<Expr>) = conditions.partition(|condition| needs_value(condition));
+            let (values, plain): (Vec<Expr>, Vec<Expr>) = conditions.partition(needs_value);
             let columns = input.schema().columns();
             let (values, with_marks) = joined(values, input.as_ref().clone(), &mut joins)?;
             let mut kept = LogicalPlanBuilder::from(with_marks);
@@ -73,15 +73,19 @@ fn asks(expression: &Expr) -> bool {
     expression.exists(|part| Ok(is(part))).unwrap_or(false)
 }
 
-/// Whether a condition's rows depend on what the planner would take for false and SQL takes for NULL.
+/// Whether a condition's rows depend on what the planner would take for false and SQL takes for NULL. A value that is the same
+/// for all rows is no key of a join, and the planner knows NULL in joins with a key only.
 fn needs_value(condition: &Expr) -> bool {
-    let is_whole = match condition {
-        Expr::InSubquery(_) | Expr::Exists(_) => true,
-        Expr::Not(inner) => matches!(inner.as_ref(), Expr::InSubquery(_) | Expr::Exists(_)),
+    let is_whole = |part: &Expr| match part {
+        Expr::InSubquery(asked) => !asked.expr.column_refs().is_empty() && !asks(&asked.expr),
+        Expr::Exists(_) => true,
         _ => false,
     };
-    let names_outer = || condition.exists(|part| Ok(matches!(part, Expr::OuterReferenceColumn(..))));
-    !is_whole && asks(condition) && !is_same_where_false(condition) && !names_outer().unwrap_or(true)
+    let is_known = match condition {
+        Expr::Not(inner) => is_whole(inner),
+        whole => is_whole(whole),
+    };
+    !is_known && asks(condition) && !is_same_where_false(condition)
 }
 
 /// Whether NULL and false lead to the same rows wherever the condition asks for membership.

@@ -6,7 +6,10 @@ use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, Result, ScalarValue, plan_err};
 use datafusion::functions_aggregate::expr_fn::{count, max, min};
 use datafusion::logical_expr::expr::{InSubquery, SetComparison, SetQuantifier};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr, lit, not, when};
+use datafusion::logical_expr::type_coercion::binary::comparison_coercion;
+use datafusion::logical_expr::{
+    Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr, lit, not, when,
+};
 
 /// `= ANY` is IN, and `<> ALL` is NOT IN.
 pub(super) fn as_membership(expression: Expr) -> Result<Expr> {
@@ -40,19 +43,27 @@ pub(super) fn compared(asked: SetComparison, input: LogicalPlan, table: &str) ->
     let Some(held) = subquery.schema().columns().into_iter().next().map(Expr::Column) else {
         return plan_err!("the subquery has no column");
     };
+    // The greatest of texts is not the greatest of the numbers they are.
+    let (one, other) = (asked.expr.get_type(input.schema())?, held.get_type(subquery.schema())?);
+    let held = match comparison_coercion(&one, &other) {
+        Some(common) if common != other => held.cast_to(&common, subquery.schema())?,
+        _ => held,
+    };
+    // No name that a column beside it has.
+    let name = |of: &str| format!("{table}_{of}");
     let summed = LogicalPlanBuilder::from(subquery)
         .aggregate(
             Vec::<Expr>::new(),
             [
-                count(lit(1_i64)).alias("rows"),
-                count(held.clone()).alias("known"),
-                min(held.clone()).alias("least"),
-                max(held).alias("greatest"),
+                count(lit(1_i64)).alias(name("rows")),
+                count(held.clone()).alias(name("known")),
+                min(held.clone()).alias(name("least")),
+                max(held).alias(name("greatest")),
             ],
         )?
         .alias(table)?
         .build()?;
-    let of = |name: &str| Expr::Column(Column::new(Some(table), name));
+    let of = |of: &str| Expr::Column(Column::new(Some(table), name(of)));
     let with = |bound: &str| binary_expr(asked.expr.as_ref().clone(), asked.op, of(bound));
     let is = match (asked.op, is_all) {
         (Operator::Lt | Operator::LtEq, false) | (Operator::Gt | Operator::GtEq, true) => with("greatest"),

@@ -98,3 +98,21 @@ SELECT a.id, (SELECT count(*) FROM UNNEST(a.xs) AS t(x) WHERE x > 1) AS n, (SELE
 SELECT a.id, 2 IN (SELECT t.x FROM UNNEST(a.xs) AS t(x) WHERE t.x <> 3) AS two, 3 NOT IN (SELECT x FROM UNNEST(a.xs) AS t(x)) AS no_three FROM (VALUES (1, ARRAY[1, 2, 3]), (2, ARRAY[NULL]), (3, NULL)) AS a(id, xs) ORDER BY a.id;
 -- a field of an element, in brackets
 SELECT t.r['type'] AS kind, count(*) AS n FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(r) WHERE eventname = 'DisableKey' AND EXISTS (SELECT 1 FROM UNNEST(resources) AS u(s) WHERE u.s['arn'] = t.r['arn']) GROUP BY t.r['type'];
+-- the resources' own accounts, and not the record's
+SELECT arn, accountid FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS t(arn, accountid, type) WHERE eventname = 'DisableKey';
+-- a name for an element that a column of AWS's tables has
+SELECT eventname, region FROM cloudtrail_logs CROSS JOIN UNNEST(ARRAY['us-east-1', 'eu-west-1']) AS t(region) WHERE awsregion = region AND eventname = 'DisableKey';
+-- the same name for the elements of two queries
+SELECT a.eventname, t.r.type AS kind FROM cloudtrail_logs a CROSS JOIN UNNEST(a.resources) AS t(r) WHERE a.eventname = 'DisableKey' AND a.recipientaccountid IN (SELECT t.r.accountid FROM cloudtrail_logs b CROSS JOIN UNNEST(b.resources) AS t(r) WHERE t.r.type = 'AWS::KMS::Key' AND b.eventname = 'DisableKey');
+-- a lambda whose parameter is called like a table
+SELECT count(*) AS n FROM cloudtrail_logs CROSS JOIN UNNEST(resources) AS r WHERE eventname = 'DisableKey' AND any_match(resources, r -> r.type = 'AWS::KMS::Key');
+-- a JSON array's rows of one field
+SELECT n FROM UNNEST(CAST(json_parse('[{"n":1},{"n":2}]') AS ARRAY(ROW(n BIGINT)))) AS t(n) WHERE n > 1;
+-- rows of which one does not fit
+SELECT t.n, t.k FROM UNNEST(TRY_CAST(json_parse('[{"n":"x","k":"a"},{"n":2,"k":"b"}]') AS ARRAY(ROW(n BIGINT, k VARCHAR)))) AS t(n, k) ORDER BY t.k;
+-- two arrays in step, numbered
+SELECT x, y, n FROM UNNEST(ARRAY[1], ARRAY['a', 'b']) WITH ORDINALITY AS t(x, y, n) ORDER BY n;
+-- a number among elements that are of another kind
+SELECT 2 IN (SELECT CAST(v AS DOUBLE) FROM UNNEST(a.xs) AS t(v)) AS two FROM (VALUES (ARRAY[1, 2])) AS a(xs);
+-- a condition on the elements
+SELECT r.type, count(*) AS n FROM cloudtrail_logs JOIN UNNEST(resources) AS t(r) ON t.r.type = 'AWS::KMS::Key' AND eventname LIKE 'Dis%' GROUP BY r.type;

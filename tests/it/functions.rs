@@ -320,6 +320,7 @@ fn what_trino_refuses_is_refused() {
         ("SELECT 1 WHERE 'a' <> sha1(to_utf8('a'))", "to_hex"),
         ("SELECT sha256(to_utf8('a')) IN ('a', 'b')", "to_hex"),
         ("SELECT CAST(5 AS varbinary)", "to_big_endian_64"),
+        ("SELECT CAST('nope' AS uuid)", "is not a UUID"),
         ("SELECT to_utf8(now())", "to_big_endian_64"),
         ("SELECT from_iso8601_timestamp('soon')", "is not an ISO 8601 timestamp"),
         ("SELECT date_parse('x', '%Y')", "does not have the form"),

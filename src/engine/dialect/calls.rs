@@ -340,10 +340,11 @@ fn translate_call(call_of: &mut Function) -> Option<Expr> {
         ("is_subnet_of", [network, address]) => call("contains", [network.clone(), address.clone()]),
         ("from_hex", [value]) => call("decode", [value.clone(), text("hex")]),
         // A digest of values is asked for one thing, which the values answer.
-        ("value_at_quantile" | "value_at_quantiles", [Expr::Function(digest), share])
+        ("value_at_quantile" | "values_at_quantiles", [Expr::Function(digest), share])
             if is_named(digest, &["qdigest_agg", "tdigest_agg"]) =>
         {
-            let values = arguments(digest)?.into_iter().take(1);
+            // The value, and its weight; how near the digest is to it is not asked.
+            let values = arguments(digest)?.into_iter().take(2);
             aggregates::asked_of(digest, "approx_percentile", values.chain([share.clone()]))?
         }
         ("cardinality", [Expr::Function(digest)]) if is_named(digest, &["approx_set"]) => {

@@ -18,8 +18,10 @@ impl VisitorMut for Casts {
 
     fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
         match expression {
-            Expr::Cast { expr, data_type, .. } => {
-                if let Some(translated) = cast(expr, data_type) {
+            Expr::Cast {
+                kind, expr, data_type, ..
+            } => {
+                if let Some(translated) = cast(kind, expr, data_type) {
                     *expression = translated;
                 }
             }
@@ -37,10 +39,17 @@ impl VisitorMut for Casts {
     }
 }
 
-fn cast(value: &mut Box<Expr>, target: &DataType) -> Option<Expr> {
+fn cast(kind: &CastKind, value: &mut Box<Expr>, target: &DataType) -> Option<Expr> {
     match target {
         DataType::JSON => Some(call("cast_to_json", [value.as_ref().clone()])),
-        DataType::Uuid => Some(call("lower", [call("as_text", [value.as_ref().clone()])])),
+        DataType::Uuid => {
+            let read = if *kind == CastKind::Cast {
+                "as_uuid"
+            } else {
+                "try_as_uuid"
+            };
+            Some(call(read, [value.as_ref().clone()]))
+        }
         DataType::Varbinary(_) => Some(call("arrow_cast", [value.as_ref().clone(), text("Binary")])),
         DataType::Custom(name, _) => {
             let name = name.0.first()?.as_ident()?.value.to_ascii_uppercase();
@@ -103,7 +112,8 @@ pub(super) fn row_fields(fields: &str) -> Vec<(String, &str)> {
     });
     parts
         .map(|part| {
-            let (name, kind) = part.trim().split_once(' ').unwrap_or((part.trim(), ""));
+            let part = part.trim();
+            let (name, kind) = part.split_once(char::is_whitespace).unwrap_or((part, ""));
             (name.to_ascii_lowercase(), kind.trim())
         })
         .collect()
@@ -137,7 +147,9 @@ impl VisitorMut for Lenient {
             Expr::Function(function) => {
                 let name = function.name.to_string().to_ascii_lowercase();
                 let lenient = match name.as_str() {
-                    "from_iso8601_timestamp" | "date_parse" | "parse_datetime" | "json_parse" => format!("try_{name}"),
+                    "from_iso8601_timestamp" | "date_parse" | "parse_datetime" | "json_parse" | "as_uuid" => {
+                        format!("try_{name}")
+                    }
                     _ => return ControlFlow::Continue(()),
                 };
                 function.name = datafusion::sql::sqlparser::ast::ObjectName::from(vec![super::build::ident(&lenient)]);

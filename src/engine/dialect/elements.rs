@@ -5,10 +5,11 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, GroupByExpr, Ident, LimitClause, Query, Select, SelectItem, SetExpr, Statement,
-    TableFactor, UnaryOperator, Value, Visit, VisitMut, Visitor, VisitorMut,
+    BinaryOperator, Expr, Function, FunctionArguments, GroupByExpr, Ident, LimitClause, Query, Select, SelectItem,
+    SetExpr, Statement, TableFactor, UnaryOperator, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 
+use super::aggregates;
 use super::build::{arguments, binary, call, case, column, number};
 use super::lambdas::of_one;
 use super::unnest::name_at_once;
@@ -25,7 +26,9 @@ impl VisitorMut for Subqueries {
 
     fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
         let asked = match &*expression {
-            Expr::Exists { subquery, negated } => Elements::of(subquery).map(|elements| (elements.exist(), *negated)),
+            Expr::Exists { subquery, negated } => Elements::of(subquery)
+                .filter(|elements| elements.is_row)
+                .map(|elements| (elements.exist(), *negated)),
             Expr::InSubquery {
                 expr,
                 subquery,
@@ -63,6 +66,8 @@ struct Elements<'a> {
     selected: Option<&'a Expr>,
     /// Only the first is asked for.
     is_first: bool,
+    /// Each is a row, and not all of them one.
+    is_row: bool,
 }
 
 impl Elements<'_> {
@@ -104,20 +109,23 @@ impl Elements<'_> {
         };
         let names = alias.as_ref().map(|alias| (&alias.name, alias.columns.as_slice()));
         let (element, table) = match names {
-            None => ("element", None),
+            None => ("unnested_element", None),
             Some((table, [])) => (table.value.as_str(), None),
             Some((table, [column])) => (column.name.value.as_str(), Some(table.value.to_ascii_lowercase())),
             Some(_) => return None,
         };
         let condition = select.selection.as_ref();
         let is_simple = !condition.into_iter().chain(selected).any(has_subquery);
-        (names_column(array) && is_simple).then(|| Elements {
+        // Of an aggregate there is one row, whatever the elements are.
+        let is_row = !selected.is_some_and(is_aggregate);
+        (names_column(array) && is_simple).then_some(Elements {
             array,
             element: element.to_ascii_lowercase(),
             table,
             condition,
             selected,
             is_first,
+            is_row,
         })
     }
 
@@ -150,19 +158,30 @@ impl Elements<'_> {
 
     /// Whether the value is among what is selected.
     fn contain(&self, value: &Expr) -> Option<Expr> {
-        let contains = call("contains", [self.selected(self.selected?), value.clone()]);
-        (!self.is_first).then(|| case(self.exist(), contains, Some(Expr::value(Value::Boolean(false)))))
+        let sought = "unnested_value";
+        let is_it = of_one(sought, binary(column(sought), BinaryOperator::Eq, value.clone()));
+        let contains = call("any_match", [self.selected(self.selected?), is_it]);
+        let is_sought = self.is_row && !self.is_first && !has_subquery(value);
+        is_sought.then(|| case(self.exist(), contains, Some(Expr::value(Value::Boolean(false)))))
     }
 
     /// The one value that is selected: an aggregate's, or the first's.
     fn value(&self) -> Option<Expr> {
-        if self.is_first {
+        if self.is_first && self.is_row {
             return Some(call("element_at", [self.selected(self.selected?), number(1)]));
         }
         let Some(Expr::Function(function)) = self.selected else {
             return None;
         };
-        if function.filter.is_some() || function.over.is_some() {
+        let is_bare = match &function.args {
+            FunctionArguments::List(list) => list.duplicate_treatment.is_none() && list.clauses.is_empty(),
+            _ => false,
+        };
+        let has_more = function.filter.is_some()
+            || function.over.is_some()
+            || function.null_treatment.is_some()
+            || !function.within_group.is_empty();
+        if has_more || !is_bare {
             return None;
         }
         if function.to_string().eq_ignore_ascii_case("count(*)") {
@@ -187,6 +206,41 @@ impl Elements<'_> {
         })
     }
 }
+
+/// Whether what is selected is made of all rows: a call of a function that is no function of one.
+fn is_aggregate(selected: &Expr) -> bool {
+    struct Finder(bool);
+    impl Visitor for Finder {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+            if let Expr::Function(function) = expression {
+                let name = function.name.to_string().to_ascii_lowercase();
+                self.0 |= AGGREGATES.contains(&name.as_str()) || aggregates::NAMES.contains(&name.as_str());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut finder = Finder(false);
+    let _ = Visit::visit(selected, &mut finder);
+    finder.0
+}
+
+/// Aggregates that mean the same here and there.
+const AGGREGATES: [&str; 12] = [
+    "array_agg",
+    "avg",
+    "checksum",
+    "count",
+    "first_value",
+    "last_value",
+    "max",
+    "min",
+    "stddev",
+    "string_agg",
+    "sum",
+    "var_samp",
+];
 
 /// Whether the query selects rows as they are.
 fn is_plain(select: &Select) -> bool {

@@ -26,7 +26,7 @@ mod zones;
 
 pub(super) use calls::names as translated_calls;
 pub(super) use columns::names as column_names;
-pub(super) use tokens::bound;
+pub(super) use tokens::{bound, is_uuid};
 
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast;

@@ -123,7 +123,7 @@ impl Translator<'_> {
                         "ANY" | "SOME" | "ALL" => self.quantified(),
                         "VALUES" => self.values(),
                         "BOTH" | "LEADING" | "TRAILING" => self.trimmed(),
-                        "UUID" => self.literal("lower"),
+                        "UUID" => self.literal("as_uuid"),
                         _ => false,
                     }
                 }
@@ -370,7 +370,7 @@ impl Translator<'_> {
 }
 
 /// Whether the text is a UUID.
-pub(super) fn is_uuid(text: &str) -> bool {
+pub(in crate::engine) fn is_uuid(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
         && parts

@@ -6,12 +6,12 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, DataType, ExactNumberInfo, Expr, Ident, Join, JoinOperator, Query, Select, SelectItem,
-    SetExpr, Statement, Subscript, TableAlias, TableFactor, TableWithJoins, Value, Visit, VisitMut, Visitor,
-    VisitorMut,
+    AccessExpr, BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Ident, Join, JoinConstraint, JoinOperator,
+    LambdaFunction, OneOrManyWithParens, Query, Select, SelectItem, SetExpr, Statement, Subscript, TableAlias,
+    TableFactor, TableWithJoins, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 
-use super::build::{arguments, call, case, cast, column, ident};
+use super::build::{arguments, binary, call, case, cast, column, ident, number};
 use super::casts;
 use crate::lake::schema;
 
@@ -25,34 +25,41 @@ struct Flattener;
 impl VisitorMut for Flattener {
     type Break = ();
 
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-        if let SetExpr::Select(select) = query.body.as_mut() {
-            let renamed = flatten_tables(select);
-            if !renamed.is_empty() {
-                let _ = VisitMut::visit(&mut query.order_by, &mut Renamer(renamed));
-            }
+    // From within: what a query below calls `t` is no longer called so when this one is looked at.
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        let renamed = flatten_sides(&mut query.body);
+        if !renamed.is_empty() {
+            let _ = VisitMut::visit(&mut query.order_by, &mut Renamer::of(renamed));
         }
         ControlFlow::Continue(())
     }
+}
 
-    // The sides of a union, which have no order of their own.
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        flatten_tables(select);
-        ControlFlow::Continue(())
+/// Of a union each side; a union's order names no column of a side.
+fn flatten_sides(body: &mut SetExpr) -> Vec<Renamed> {
+    match body {
+        SetExpr::Select(select) => flatten_tables(select),
+        SetExpr::SetOperation { left, right, .. } => {
+            flatten_sides(left);
+            flatten_sides(right);
+            Vec::new()
+        }
+        _ => Vec::new(),
     }
 }
 
 /// Puts every UNNEST of a query into the table before it, and says how its columns are called now.
 fn flatten_tables(select: &mut Select) -> Vec<Renamed> {
     comma_to_cross_join(&mut select.from);
-    let mut renamed = Vec::new();
+    let (mut renamed, mut conditions) = (Vec::new(), Vec::new());
     for table in &mut select.from {
         alone(&mut table.relation);
         while let Some(at) = table.joins.iter().position(is_unnest) {
-            let Some(owner) = owner(table, at, &renamed) else {
+            let (Some(owner), Some(held)) = (owner(table, at, &renamed), condition(&table.joins, at)) else {
                 break;
             };
             let join = table.joins.remove(at);
+            conditions.extend(held);
             let relation = match owner.checked_sub(1).and_then(|joined| table.joins.get_mut(joined)) {
                 Some(joined) => &mut joined.relation,
                 None => &mut table.relation,
@@ -60,14 +67,57 @@ fn flatten_tables(select: &mut Select) -> Vec<Renamed> {
             renamed.extend(fold(relation, join));
         }
     }
+    for condition in conditions {
+        select.selection = Some(match select.selection.take() {
+            Some(before) => binary(before, BinaryOperator::And, condition),
+            None => condition,
+        });
+    }
     if !renamed.is_empty() {
-        let _ = VisitMut::visit(select, &mut Renamer(renamed.clone()));
+        let _ = VisitMut::visit(select, &mut Renamer::of(renamed.clone()));
     }
     renamed
 }
 
+/// An UNNEST that keeps all rows of the table before it, or leaves out what no element meets the condition of. What else
+/// there may be is the planner's to refuse, as Trino does.
 fn is_unnest(join: &Join) -> bool {
-    matches!(join.relation, TableFactor::UNNEST { .. })
+    let is_free = |constraint: &JoinConstraint| match constraint {
+        JoinConstraint::None => true,
+        JoinConstraint::On(Expr::Value(held)) => held.value == Value::Boolean(true),
+        _ => false,
+    };
+    let can_be = match &join.join_operator {
+        JoinOperator::Join(JoinConstraint::On(_)) | JoinOperator::Inner(JoinConstraint::On(_)) => true,
+        JoinOperator::CrossJoin(constraint)
+        | JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint) => is_free(constraint),
+        _ => false,
+    };
+    can_be && matches!(join.relation, TableFactor::UNNEST { .. })
+}
+
+/// The condition of the join at this place, where it has one; `None` where a join behind it makes up rows that do not meet it.
+fn condition(joins: &[Join], at: usize) -> Option<Option<Expr>> {
+    let condition = match &joins.get(at)?.join_operator {
+        JoinOperator::Join(JoinConstraint::On(condition)) | JoinOperator::Inner(JoinConstraint::On(condition)) => {
+            condition
+        }
+        _ => return Some(None),
+    };
+    let keeps = |join: &Join| {
+        matches!(
+            join.join_operator,
+            JoinOperator::Join(_)
+                | JoinOperator::Inner(_)
+                | JoinOperator::CrossJoin(_)
+                | JoinOperator::Left(_)
+                | JoinOperator::LeftOuter(_)
+        )
+    };
+    joins.iter().skip(at).all(keeps).then(|| Some(condition.clone()))
 }
 
 /// The table whose array is read by the join at this place: 0 is the first, 1 the first that is joined to it. To read it
@@ -80,13 +130,19 @@ fn owner(table: &TableWithJoins, at: usize, renamed: &[Renamed]) -> Option<usize
     if before.is_empty() {
         return Some(0);
     }
-    let is_inner = |join: &Join| {
+    // What is joined by names could be joined by the names of the elements then.
+    let is_inner = |join: &Join| match &join.join_operator {
+        JoinOperator::Join(how) | JoinOperator::Inner(how) | JoinOperator::CrossJoin(how) => {
+            matches!(how, JoinConstraint::On(_) | JoinConstraint::None)
+        }
+        _ => false,
+    };
+    let is_left = |join: &Join| {
         matches!(
-            join.join_operator,
-            JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_)
+            &join.join_operator,
+            JoinOperator::Left(JoinConstraint::On(_)) | JoinOperator::LeftOuter(JoinConstraint::On(_))
         )
     };
-    let is_left = |join: &Join| matches!(join.join_operator, JoinOperator::Left(_) | JoinOperator::LeftOuter(_));
     if !before.iter().all(|join| is_inner(join) || is_left(join)) {
         return None;
     }
@@ -99,15 +155,14 @@ fn owner(table: &TableWithJoins, at: usize, renamed: &[Renamed]) -> Option<usize
         .into_iter()
         .chain(before.iter().map(|join| &join.relation))
         .collect();
-    let of = named.0.first().map(|name| {
+    let position = |name: &String| {
         let read = renamed.iter().find(|renamed| renamed.table == *name);
-        read.and_then(|renamed| renamed.to.first()).unwrap_or(name)
-    });
-    let owner = match of {
-        Some(name) => relations.iter().position(|relation| name_of(relation) == *name)?,
-        // A column without a table's name is most likely the log's.
-        None => relations.iter().position(|relation| is_log(relation)).unwrap_or(0),
+        let name = read.and_then(|renamed| renamed.to.first()).unwrap_or(name);
+        relations.iter().position(|relation| name_of(relation) == *name)
     };
+    // A column without a table's name is most likely the log's.
+    let log = || relations.iter().position(|relation| is_log(relation));
+    let owner = named.0.iter().find_map(position).or_else(log).unwrap_or(0);
     let joined = owner.checked_sub(1).and_then(|joined| before.get(joined));
     joined.is_none_or(is_inner).then_some(owner)
 }
@@ -144,7 +199,7 @@ fn comma_to_cross_join(from: &mut Vec<TableWithJoins>) {
     for table in from.drain(..) {
         match tables.last_mut() {
             Some(last) if matches!(table.relation, TableFactor::UNNEST { .. }) => {
-                let operator = JoinOperator::CrossJoin(datafusion::sql::sqlparser::ast::JoinConstraint::None);
+                let operator = JoinOperator::CrossJoin(JoinConstraint::None);
                 last.joins.push(Join {
                     relation: table.relation,
                     global: false,
@@ -169,10 +224,12 @@ fn alone(relation: &mut TableFactor) {
     else {
         return;
     };
-    if !with_ordinality && array_exprs.len() >= alias.columns.len() {
+    let is_known =
+        array_exprs.len() >= alias.columns.len() && !array_exprs.iter().any(|array| row_type(array).is_some());
+    if !with_ordinality && is_known {
         return;
     }
-    let cross = JoinOperator::CrossJoin(datafusion::sql::sqlparser::ast::JoinConstraint::None);
+    let cross = JoinOperator::CrossJoin(JoinConstraint::None);
     let name = alias.name.value.to_ascii_lowercase();
     let join = Join {
         relation: relation.clone(),
@@ -253,14 +310,14 @@ fn unnested(before: Option<TableFactor>, base: &str, join: Join) -> (TableFactor
     if before.is_some() {
         selected.push(SelectItem::Wildcard(Default::default()));
     }
-    let number = ordinal.map(|name| (name, numbers(arrays.first())));
+    let number = ordinal.map(|name| (name, numbers(&arrays)));
     let mut fields = Vec::new();
     match arrays.as_slice() {
-        [array] if columns.len() > 1 && row_type(array).is_some() => {
+        [array] if row_type(array).is_some_and(|(_, of)| of.len() == columns.len()) => {
             selected.push(item(call("unnest", [array.clone()]), UNNESTED));
-            let of_row = row_type(array).unwrap_or_default();
+            let (is_lenient, of_row) = row_type(array).unwrap_or_default();
             for (name, (of, kind)) in columns.iter().zip(of_row) {
-                fields.push(item(typed(field(UNNESTED, &of), kind), name));
+                fields.push(item(typed(field(UNNESTED, &of), &kind, is_lenient), name));
             }
         }
         [array] if columns.len() > 1 && is_struct_array(array) => {
@@ -302,40 +359,45 @@ fn unnested(before: Option<TableFactor>, base: &str, join: Join) -> (TableFactor
 /// The row of an array of rows, before its fields are columns.
 const UNNESTED: &str = "unnested_row";
 
-/// The fields of the rows of `CAST(x AS ARRAY(ROW(a BIGINT, b VARCHAR)))`, with their types.
-fn row_type(array: &Expr) -> Option<Vec<(String, String)>> {
+/// The fields of the rows of `CAST(x AS ARRAY(ROW(a BIGINT, b VARCHAR)))`, with their types, and whether what does not fit
+/// is NULL.
+fn row_type(array: &Expr) -> Option<(bool, Vec<(String, String)>)> {
     match array {
         Expr::Cast {
+            kind,
             data_type: DataType::Custom(name, _),
             ..
         } => {
             let name = &name.0.first()?.as_ident()?.value;
             let fields = casts::row_fields(casts::inside(casts::inside(name, "ARRAY")?, "ROW")?);
-            Some(
-                fields
-                    .into_iter()
-                    .map(|(name, kind)| (name, kind.to_ascii_uppercase()))
-                    .collect(),
-            )
+            let fields = fields.into_iter().map(|(name, kind)| (name, kind.to_ascii_uppercase()));
+            Some((*kind != CastKind::Cast, fields.collect()))
         }
         Expr::Nested(inner) => row_type(inner),
         Expr::Case { conditions, .. } => conditions.iter().find_map(|when| row_type(&when.result)),
         Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("try") => {
-            arguments(function)?.first().and_then(row_type)
+            let (_, fields) = arguments(function)?.first().and_then(row_type)?;
+            Some((true, fields))
         }
         _ => None,
     }
 }
 
 /// A member of a JSON object, as the type it is cast to: those are texts, or JSON, unless they are counted with.
-fn typed(member: Expr, kind: String) -> Expr {
+fn typed(member: Expr, kind: &str, is_lenient: bool) -> Expr {
     let data_type = match kind.split('(').next().map(str::trim) {
         Some("BIGINT" | "INTEGER" | "INT" | "SMALLINT" | "TINYINT") => DataType::BigInt(None),
         Some("DOUBLE" | "REAL" | "DECIMAL") => DataType::Double(ExactNumberInfo::None),
         Some("BOOLEAN") => DataType::Boolean,
         _ => return member,
     };
-    cast(member, data_type)
+    let mut made = cast(member, data_type);
+    if let Expr::Cast { kind, .. } = &mut made
+        && is_lenient
+    {
+        *kind = CastKind::TryCast;
+    }
+    made
 }
 
 fn name_of(relation: &TableFactor) -> String {
@@ -386,19 +448,22 @@ fn subquery(projection: Vec<SelectItem>, from: Option<TableFactor>, alias: &str)
 }
 
 fn or_one_null(array: Expr) -> Expr {
-    let number = |number: &str| Expr::value(Value::Number(number.to_owned(), false));
     let filled = Expr::BinaryOp {
         left: Box::new(call("cardinality", [array.clone()])),
         op: BinaryOperator::Gt,
-        right: Box::new(number("0")),
+        right: Box::new(number(0)),
     };
     case(filled, array, Some(call("make_array", [Expr::value(Value::Null)])))
 }
 
-fn numbers(array: Option<&Expr>) -> Expr {
-    let number = |number: &str| Expr::value(Value::Number(number.to_owned(), false));
-    let length = array.map_or_else(|| number("0"), |array| call("cardinality", [array.clone()]));
-    call("generate_series", [number("1"), length])
+/// As many numbers as the longest has elements.
+fn numbers(arrays: &[Expr]) -> Expr {
+    let length = |array: &Expr| call("coalesce", [call("cardinality", [array.clone()]), number(0)]);
+    let longest = match arrays {
+        [only] => length(only),
+        several => call("greatest", several.iter().map(length)),
+    };
+    call("generate_series", [number(1), longest])
 }
 
 /// `resources` is the only array of structs a log's table has.
@@ -448,29 +513,67 @@ pub(super) fn name_at_once(expression: &mut Expr) {
 }
 
 /// Points `t.x` at the subquery that now holds `x`.
-struct Renamer(Vec<Renamed>);
+struct Renamer {
+    renamed: Vec<Renamed>,
+    /// The parameters of the lambdas around: what they name is no table.
+    parameters: Vec<String>,
+}
+
+impl Renamer {
+    fn of(renamed: Vec<Renamed>) -> Renamer {
+        Renamer {
+            renamed,
+            parameters: Vec::new(),
+        }
+    }
+}
+
+fn parameters(lambda: &LambdaFunction) -> Vec<String> {
+    let names = match &lambda.params {
+        OneOrManyWithParens::One(only) => std::slice::from_ref(only),
+        OneOrManyWithParens::Many(several) => several.as_slice(),
+    };
+    names.iter().map(|name| name.name.value.to_ascii_lowercase()).collect()
+}
 
 impl VisitorMut for Renamer {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Lambda(lambda) = expression {
+            self.parameters.extend(parameters(lambda));
+        }
         name_at_once(expression);
         if let Expr::CompoundIdentifier(parts) = expression
             && let [table, column, ..] = parts.as_slice()
+            && !self.parameters.contains(&table.value.to_ascii_lowercase())
         {
             let (table, column) = (table.value.to_ascii_lowercase(), column.value.to_ascii_lowercase());
             let of_table = |renamed: &&Renamed| renamed.table == table;
             let exact = self
-                .0
+                .renamed
                 .iter()
                 .filter(of_table)
                 .find(|renamed| renamed.column.as_ref() == Some(&column));
             if let Some(renamed) = exact {
                 parts.splice(..2, renamed.to.iter().map(|name| ident(name)));
-            } else if let Some(renamed) = self.0.iter().filter(of_table).find(|renamed| renamed.column.is_none()) {
+            } else if let Some(renamed) = self
+                .renamed
+                .iter()
+                .filter(of_table)
+                .find(|renamed| renamed.column.is_none())
+            {
                 let to: Vec<Ident> = renamed.to.iter().map(|name| ident(name)).collect();
                 parts.splice(..1, to);
             }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Lambda(lambda) = expression {
+            let left = self.parameters.len() - parameters(lambda).len();
+            self.parameters.truncate(left);
         }
         ControlFlow::Continue(())
     }

@@ -120,6 +120,8 @@ struct From {
     names: Vec<String>,
     /// The names in their own letters.
     called: Vec<Ident>,
+    /// What an UNNEST calls its columns: a name of these is no virtual column.
+    unnested: Vec<String>,
     alone: bool,
 }
 
@@ -132,6 +134,7 @@ impl From {
         let mut from = From {
             names: Vec::new(),
             called: Vec::new(),
+            unnested: Vec::new(),
             alone: true,
         };
         for relation in relations {
@@ -150,7 +153,13 @@ impl From {
                     alias: Some(alias),
                     ..
                 } if alias.columns.is_empty() && is_whole(subquery, whole) => from.push(alias.name.clone()),
-                TableFactor::UNNEST { .. } => {}
+                TableFactor::UNNEST { alias, .. } => {
+                    let names = alias.iter().flat_map(|alias| {
+                        let columns = alias.columns.iter().map(|column| &column.name);
+                        columns.chain(std::iter::once(&alias.name))
+                    });
+                    from.unnested.extend(names.map(|name| name.value.to_ascii_lowercase()));
+                }
                 _ => from.alone = false,
             }
         }
@@ -233,6 +242,9 @@ impl VisitorMut for Replacer<'_> {
             _ => return ControlFlow::Continue(()),
         };
         let name = name.value.to_ascii_lowercase();
+        if of.is_none() && self.from.unnested.contains(&name) {
+            return ControlFlow::Continue(());
+        }
         if !given.contains(&name)
             && (fields.is_empty() || name == "eventdata")
             && let Some(meaning) = meaning(&name, of)

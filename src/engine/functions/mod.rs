@@ -6,6 +6,7 @@
 mod as_kind;
 mod as_text;
 mod as_timestamp;
+mod as_uuid;
 mod bit_count;
 mod bitwise_left_shift;
 mod calendar_part;
@@ -98,6 +99,8 @@ static ALL: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(|| {
         as_kind::function(),
         as_text::function(),
         as_timestamp::function(),
+        as_uuid::function(),
+        as_uuid::lenient(),
         bit_count::function(),
         bitwise_left_shift::arithmetic(),
         bitwise_left_shift::function(),
