@@ -144,8 +144,9 @@ fn joined(expressions: Vec<Expr>, mut input: LogicalPlan, joins: &mut usize) -> 
     Ok((made, input))
 }
 
-/// The value, and the input with the column it is read from. As in SQL: nothing is in what has no row; NULL may be in what
-/// has any, and anything may be in what has a NULL.
+/// The value, and the input with the columns it is read from. As in SQL: nothing is in what has no row; NULL may be in what
+/// has any, and anything may be in what has a NULL. How many rows there are stands beside each row of the input: as a subquery
+/// in the value, the planner would look for it below the join too.
 fn marked(asked: InSubquery, input: LogicalPlan, table: &str) -> Result<(Expr, LogicalPlan)> {
     let subquery = LogicalPlanBuilder::from(asked.subquery.subquery.as_ref().clone())
         .alias(table)?
@@ -153,24 +154,32 @@ fn marked(asked: InSubquery, input: LogicalPlan, table: &str) -> Result<(Expr, L
     let Some(held) = subquery.schema().columns().into_iter().next() else {
         return datafusion::common::plan_err!("the subquery has no column");
     };
+    let all = format!("{table}_all");
+    let name = |of: &str| format!("{all}_{of}");
+    let summed = LogicalPlanBuilder::from(subquery.clone())
+        .aggregate(
+            Vec::<Expr>::new(),
+            [
+                count(lit(1_i64)).alias(name("rows")),
+                count(Expr::Column(held.clone())).alias(name("known")),
+            ],
+        )?
+        .alias(all.as_str())?
+        .build()?;
     let value = asked.expr.as_ref().clone();
-    let rows = || LogicalPlanBuilder::from(subquery.clone());
-    let is_unknown = match subquery.schema().field(0).is_nullable() {
-        true => value
-            .clone()
-            .is_null()
-            .or(has_row(rows().filter(Expr::Column(held.clone()).is_null())?)?),
-        false => value.clone().is_null(),
-    };
-    let has_rows = has_row(rows())?;
     let condition = value.clone().eq(Expr::Column(held));
     let plan = LogicalPlanBuilder::from(input)
         .join_on(subquery, JoinType::LeftMark, [condition])?
+        .cross_join(summed)?
         .build()?;
+    let of = |of: &str| Expr::Column(Column::new(Some(all.as_str()), name(of)));
     let mark = Expr::Column(Column::new(Some(table), "mark"));
     let is = when(mark, lit(!asked.negated))
-        .when(not(has_rows), lit(asked.negated))
-        .when(is_unknown, lit(ScalarValue::Boolean(None)))
+        .when(of("rows").eq(lit(0_i64)), lit(asked.negated))
+        .when(
+            value.is_null().or(of("known").lt(of("rows"))),
+            lit(ScalarValue::Boolean(None)),
+        )
         .otherwise(lit(asked.negated))?;
     Ok((is, plan))
 }

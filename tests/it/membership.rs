@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::lake::{TestLake, answers};
+use crate::support::lake::{TestLake, answers, sample_lake};
 
 type Held = Option<i64>;
 
@@ -187,4 +187,32 @@ fn below_a_query_in_a_condition_and_beside_a_query_around_it() {
         let found: Vec<Value> = rows.iter().map(|row| row["x"].clone()).collect();
         assert_eq!(json!(found), expected, "{sql}");
     }
+}
+
+#[test]
+fn of_fields_of_the_log_too() {
+    let among = "SELECT useridentity.arn FROM cloudtrail_logs WHERE eventname = 'AssumeRole'";
+    let asked = |sql: String| {
+        let rows = answers(sample_lake(), &[&sql]).remove(0);
+        rows.unwrap_or_else(|error| panic!("{sql}\n{error}")).remove(0)["n"].clone()
+    };
+    let nulls = format!("SELECT count(*) AS n FROM ({among}) AS t WHERE arn IS NULL");
+    assert_ne!(asked(nulls), json!(0), "an AssumeRole of a service");
+    let count = "SELECT count(*) AS n FROM (SELECT useridentity.arn FROM cloudtrail_logs WHERE";
+    assert_eq!(
+        asked(format!(
+            "{count} useridentity.arn NOT IN ({among}) OR eventname = 'DisableKey' LIMIT 7) AS t"
+        )),
+        asked(format!("{count} eventname = 'DisableKey') AS t")),
+    );
+    assert_eq!(
+        asked(format!(
+            "{count} NOT (useridentity.arn IN ({among} AND useridentity.arn IS NOT NULL) OR eventname = 'DisableKey')) AS t"
+        )),
+        asked(format!(
+            "SELECT count(*) AS n FROM cloudtrail_logs a LEFT JOIN (SELECT DISTINCT useridentity.arn AS b FROM cloudtrail_logs \
+             WHERE eventname = 'AssumeRole') AS u ON a.useridentity.arn = u.b WHERE u.b IS NULL AND a.useridentity.arn IS NOT NULL \
+             AND a.eventname <> 'DisableKey'"
+        )),
+    );
 }
