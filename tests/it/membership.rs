@@ -209,10 +209,11 @@ fn of_fields_of_the_log_too() {
         asked(format!(
             "{count} NOT (useridentity.arn IN ({among} AND useridentity.arn IS NOT NULL) OR eventname = 'DisableKey')) AS t"
         )),
-        asked(format!(
+        asked(
             "SELECT count(*) AS n FROM cloudtrail_logs a LEFT JOIN (SELECT DISTINCT useridentity.arn AS b FROM cloudtrail_logs \
              WHERE eventname = 'AssumeRole') AS u ON a.useridentity.arn = u.b WHERE u.b IS NULL AND a.useridentity.arn IS NOT NULL \
              AND a.eventname <> 'DisableKey'"
-        )),
+            .to_owned()
+        ),
     );
 }
