@@ -151,35 +151,18 @@ fn marked(asked: InSubquery, input: LogicalPlan, table: &str) -> Result<(Expr, L
     let subquery = LogicalPlanBuilder::from(asked.subquery.subquery.as_ref().clone())
         .alias(table)?
         .build()?;
-    let Some(held) = subquery.schema().columns().into_iter().next() else {
-        return datafusion::common::plan_err!("the subquery has no column");
-    };
-    let all = format!("{table}_all");
-    let name = |of: &str| format!("{all}_{of}");
-    let summed = LogicalPlanBuilder::from(subquery.clone())
-        .aggregate(
-            Vec::<Expr>::new(),
-            [
-                count(lit(1_i64)).alias(name("rows")),
-                count(Expr::Column(held.clone())).alias(name("known")),
-            ],
-        )?
-        .alias(all.as_str())?
-        .build()?;
+    let held = quantified::only_column(&subquery)?;
+    let summed = quantified::Summed::of(subquery.clone(), &held, &format!("{table}_all"), [])?;
     let value = asked.expr.as_ref().clone();
-    let condition = value.clone().eq(Expr::Column(held));
+    let condition = value.clone().eq(held);
     let plan = LogicalPlanBuilder::from(input)
         .join_on(subquery, JoinType::LeftMark, [condition])?
-        .cross_join(summed)?
+        .cross_join(summed.row.clone())?
         .build()?;
-    let of = |of: &str| Expr::Column(Column::new(Some(all.as_str()), name(of)));
     let mark = Expr::Column(Column::new(Some(table), "mark"));
     let is = when(mark, lit(!asked.negated))
-        .when(of("rows").eq(lit(0_i64)), lit(asked.negated))
-        .when(
-            value.is_null().or(of("known").lt(of("rows"))),
-            lit(ScalarValue::Boolean(None)),
-        )
+        .when(summed.is_empty(), lit(asked.negated))
+        .when(value.is_null().or(summed.has_null()), lit(ScalarValue::Boolean(None)))
         .otherwise(lit(asked.negated))?;
     Ok((is, plan))
 }

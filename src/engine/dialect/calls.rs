@@ -166,7 +166,7 @@ fn is_literal(expression: &Expr) -> bool {
 }
 
 /// `= ANY (VALUES 1, 2)`, by now `= ANY ((1, 2))`: a comparison with each, NULL where a NULL among them leaves it open. What a
-/// query answers is left to the planner, which compares with it in WHERE and refuses it elsewhere.
+/// query answers is compared with once it is planned, by its extremes ([`crate::engine::quantified`]).
 fn with_each(
     left: &Expr,
     compare: &BinaryOperator,

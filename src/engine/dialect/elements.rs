@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArguments, GroupByExpr, Ident, LimitClause, Query, Select, SelectItem,
-    SetExpr, Statement, TableFactor, UnaryOperator, Value, Visit, VisitMut, Visitor, VisitorMut,
+    SetExpr, Statement, TableFactor, UnaryOperator, Value, Visit, VisitMut, Visitor, VisitorMut, visit_expressions,
 };
 
 use super::aggregates;
@@ -209,21 +209,13 @@ impl Elements<'_> {
 
 /// Whether what is selected is made of all rows: a call of a function that is no function of one.
 fn is_aggregate(selected: &Expr) -> bool {
-    struct Finder(bool);
-    impl Visitor for Finder {
-        type Break = ();
-
-        fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
-            if let Expr::Function(function) = expression {
-                let name = function.name.to_string().to_ascii_lowercase();
-                self.0 |= AGGREGATES.contains(&name.as_str()) || aggregates::NAMES.contains(&name.as_str());
-            }
-            ControlFlow::Continue(())
+    holds(selected, |part| match part {
+        Expr::Function(function) => {
+            let name = function.name.to_string().to_ascii_lowercase();
+            AGGREGATES.contains(&name.as_str()) || aggregates::NAMES.contains(&name.as_str())
         }
-    }
-    let mut finder = Finder(false);
-    let _ = Visit::visit(selected, &mut finder);
-    finder.0
+        _ => false,
+    })
 }
 
 /// Aggregates that mean the same here and there.
@@ -268,18 +260,18 @@ fn has_subquery(expression: &Expr) -> bool {
 }
 
 fn names_column(expression: &Expr) -> bool {
-    struct Finder(bool);
-    impl Visitor for Finder {
-        type Break = ();
+    holds(expression, |part| {
+        matches!(part, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+    })
+}
 
-        fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
-            self.0 |= matches!(expression, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
-            ControlFlow::Continue(())
-        }
-    }
-    let mut finder = Finder(false);
-    let _ = Visit::visit(expression, &mut finder);
-    finder.0
+/// Whether a part of the expression is such a one.
+fn holds(expression: &Expr, is: impl Fn(&Expr) -> bool) -> bool {
+    let found = visit_expressions(expression, |part| match is(part) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 /// `t.r` is `r` where `r` is what an element of `t` is called.

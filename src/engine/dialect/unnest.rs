@@ -312,21 +312,24 @@ fn unnested(before: Option<TableFactor>, base: &str, join: Join) -> (TableFactor
     }
     let number = ordinal.map(|name| (name, numbers(&arrays)));
     let mut fields = Vec::new();
-    match arrays.as_slice() {
-        [array] if row_type(array).is_some_and(|(_, of)| of.len() == columns.len()) => {
+    let of_row = match arrays.as_slice() {
+        [array] => row_type(array).filter(|(_, of)| of.len() == columns.len()),
+        _ => None,
+    };
+    match (arrays.as_slice(), of_row) {
+        ([array], Some((is_lenient, of_row))) => {
             selected.push(item(call("unnest", [array.clone()]), UNNESTED));
-            let (is_lenient, of_row) = row_type(array).unwrap_or_default();
             for (name, (of, kind)) in columns.iter().zip(of_row) {
                 fields.push(item(typed(field(UNNESTED, &of), &kind, is_lenient), name));
             }
         }
-        [array] if columns.len() > 1 && is_struct_array(array) => {
+        ([array], None) if columns.len() > 1 && is_struct_array(array) => {
             selected.push(item(call("unnest", [array.clone()]), UNNESTED));
             for (index, name) in columns.iter().enumerate() {
                 fields.push(item(field(UNNESTED, &struct_field(name, index)), name));
             }
         }
-        [map] if columns.len() == 2 => {
+        ([map], None) if columns.len() == 2 => {
             for (name, part) in columns.iter().zip(["map_keys", "map_values"]) {
                 selected.push(item(call("unnest", [call(part, [map.clone()])]), name));
             }
